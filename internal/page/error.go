@@ -1,0 +1,46 @@
+package page
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"nidan/internal/fault"
+)
+
+type errorView struct {
+	View
+	Status int
+	Text   string
+	Until  time.Time
+}
+
+// Fail answers with the error page. What is not a fault is logged with the route's
+// pattern and told to nobody else.
+func (s *Site) Fail(w http.ResponseWriter, r *http.Request, err error) {
+	f := fault.Of(err)
+	if f == nil {
+		if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
+			return // the client hung up: nobody is there to be told
+		}
+		s.log.LogAttrs(r.Context(), slog.LevelError, "request failed",
+			slog.String("route", r.Pattern), slog.String("error", err.Error()))
+		f = fault.New(fault.Internal, "page.internal")
+	}
+	status := Status(f.Kind)
+	var broken plain
+	if errors.As(err, &broken) {
+		status = broken.status
+	}
+	if !f.Until.IsZero() {
+		RetryAfter(w, s.Now(), f.Until)
+	}
+	view := &errorView{Status: status, Until: f.Until}
+	view.Text = s.Speak(r).T(f.Phrase, f.Args...)
+	if err := s.errors.Show(w, r, status, "error", "page.error_title", view); err != nil {
+		s.log.Error("the error page failed", slog.String("error", err.Error()))
+		http.Error(w, http.StatusText(status), status)
+	}
+}

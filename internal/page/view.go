@@ -1,0 +1,193 @@
+package page
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/text/language"
+
+	"nidan/internal/fault"
+	"nidan/internal/phrase"
+)
+
+// View is what every page's view embeds; Show fills it.
+type View struct {
+	Title   string
+	Lang    phrase.Lang
+	Zones   phrase.Zones
+	Path    string // the page's own address, without its query
+	Site    *Site
+	Chrome  Chrome
+	Faults  []*fault.Fault // what is wrong with the form
+	Notice  string         // said once above the page: "Saved. …"
+	Stair   int            // sign-in and set-up: treads filled so far plus one (1 or 2); 0 shows none
+	Refresh int            // seconds after which the page reloads itself; 0: never
+}
+
+type viewer interface{ base() *View }
+
+func (v *View) base() *View { return v }
+
+// Chrome is what the gate knows of the visitor and the frame around a page shows.
+type Chrome struct {
+	Name     string // the person's name; empty: not signed in
+	Where    string // the organization's name
+	Operator bool
+	Admin    bool
+	Pending  bool // only the password was proved so far: no navigation
+	Reader   *time.Location
+	Banners  []Banner
+}
+
+// Banner is a line above every page: a window ahead, days left to set up.
+type Banner struct {
+	Kind string // "soon" or "ends"
+	Text func(say Speaker) string
+	Link string // address, or empty
+	Name string // phrase key of the link's text
+}
+
+type chromeKey struct{}
+
+// WithChrome hands the frame what the gate knows.
+func WithChrome(ctx context.Context, c Chrome) context.Context {
+	return context.WithValue(ctx, chromeKey{}, c)
+}
+
+func (v *View) fill(s *Site, w http.ResponseWriter, r *http.Request) {
+	v.Site, v.Path = s, r.URL.Path
+	v.Chrome, _ = r.Context().Value(chromeKey{}).(Chrome)
+	say := s.Speak(r)
+	v.Lang, v.Zones = say.Lang, say.Zones
+	if _, ok := asked(r); ok {
+		s.SetCookie(w, langCookie, string(v.Lang), 365*24*time.Hour)
+	}
+	w.Header().Add("Vary", "Accept-Language, Cookie")
+}
+
+// Speaker says phrases and dates to one reader.
+type Speaker struct {
+	Lang  phrase.Lang
+	Zones phrase.Zones
+	book  *phrase.Book
+}
+
+// Speak finds the language and zones of a request's reader.
+func (s *Site) Speak(r *http.Request) Speaker {
+	chrome, _ := r.Context().Value(chromeKey{}).(Chrome)
+	return Speaker{Lang: Lang(r), Zones: phrase.Zones{House: s.House, Reader: chrome.Reader}, book: s.book}
+}
+
+// Speaker for somebody who is not at a page: the reader of a mail.
+func (s *Site) Speaker(lang phrase.Lang, reader *time.Location) Speaker {
+	return Speaker{Lang: lang, Zones: phrase.Zones{House: s.House, Reader: reader}, book: s.book}
+}
+
+// T says a phrase.
+func (s Speaker) T(key string, args ...any) string { return s.book.Say(s.Lang, key, args...) }
+
+// Moment says an instant.
+func (s Speaker) Moment(t time.Time) string { return s.Zones.Moment(s.Lang, t) }
+
+// End says the instant at which something ends.
+func (s Speaker) End(t time.Time) string { return s.Zones.End(s.Lang, t) }
+
+// Span says a length of time.
+func (s Speaker) Span(d time.Duration) string { return s.book.Span(s.Lang, d) }
+
+func (v *View) say() Speaker { return Speaker{Lang: v.Lang, Zones: v.Zones, book: v.Site.book} }
+
+// Moment says an instant, in a template.
+func (v *View) Moment(t time.Time) string { return v.say().Moment(t) }
+
+// End says an end, in a template.
+func (v *View) End(t time.Time) string { return v.say().End(t) }
+
+// Span says a length of time, in a template.
+func (v *View) Span(d time.Duration) string { return v.say().Span(d) }
+
+// Sentence says a banner, in a template.
+func (v *View) Sentence(b Banner) string { return b.Text(v.say()) }
+
+// Wrong is what is wrong with a field, or empty; Wrong "" is what is wrong with the whole form.
+func (v *View) Wrong(field string) string {
+	for _, f := range v.Faults {
+		if f.Field == field {
+			return v.say().T(f.Phrase, f.Args...)
+		}
+	}
+	return ""
+}
+
+// Phrase says a fault, in the summary at the top.
+func (v *View) Phrase(f *fault.Fault) string { return v.say().T(f.Phrase, f.Args...) }
+
+// Switch is the same page in the other language.
+func (v *View) Switch() string {
+	for _, lang := range phrase.Langs {
+		if lang != v.Lang {
+			return v.Path + "?lang=" + string(lang)
+		}
+	}
+	return v.Path
+}
+
+const langCookie = "lang"
+
+var matcher = language.NewMatcher([]language.Tag{language.English, language.Japanese})
+
+// Lang is the language of a request: ?lang=, then the cookie, then the browser's.
+func Lang(r *http.Request) phrase.Lang {
+	if lang, ok := asked(r); ok {
+		return lang
+	}
+	if cookie, err := r.Cookie(langCookie); err == nil {
+		if lang, ok := phrase.Parse(cookie.Value); ok {
+			return lang
+		}
+	}
+	header := r.Header.Get("Accept-Language")
+	if header == "" || len(header) > 200 {
+		return phrase.English
+	}
+	tags, _, err := language.ParseAcceptLanguage(header)
+	if err != nil {
+		return phrase.English
+	}
+	_, index, _ := matcher.Match(tags...)
+	return phrase.Langs[index]
+}
+
+func asked(r *http.Request) (phrase.Lang, bool) {
+	if !strings.Contains(r.URL.RawQuery, "lang=") {
+		return "", false
+	}
+	return phrase.Parse(r.URL.Query().Get("lang"))
+}
+
+// SetCookie sets a cookie of this host alone. Over https it carries the __Host-
+// prefix, so that no sibling host can plant one; the language is no secret and
+// keeps its plain name everywhere.
+func (s *Site) SetCookie(w http.ResponseWriter, name, value string, age time.Duration) {
+	http.SetCookie(w, &http.Cookie{
+		Name: name, Value: value, Path: "/", MaxAge: int(age / time.Second),
+		HttpOnly: true, Secure: s.Secure, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+// See sends the browser on to a page of this portal, with GET.
+func See(w http.ResponseWriter, path string) error {
+	w.Header().Set("Location", path)
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusSeeOther)
+	return nil
+}
+
+// RetryAfter tells machines when to try again.
+func RetryAfter(w http.ResponseWriter, now, until time.Time) {
+	seconds := max(1, int((until.Sub(now)+time.Second-1)/time.Second))
+	w.Header().Set("Retry-After", strconv.Itoa(seconds))
+}

@@ -1,0 +1,27 @@
+package store
+
+import (
+	"context"
+	"sync/atomic"
+)
+
+type countKey struct{}
+
+// Trips counts the round trips to the database of one request: statements,
+// begin and commit, each once.
+type Trips struct{ n atomic.Int64 }
+
+// N is the round trips so far.
+func (t *Trips) N() int64 { return t.n.Load() }
+
+// Counting makes a context in which round trips are counted.
+func Counting(ctx context.Context) (context.Context, *Trips) {
+	t := &Trips{}
+	return context.WithValue(ctx, countKey{}, t), t
+}
+
+func count(ctx context.Context) {
+	if t, ok := ctx.Value(countKey{}).(*Trips); ok {
+		t.n.Add(1)
+	}
+}

@@ -1,0 +1,161 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"sync"
+	"time"
+)
+
+// pool reads. On SQLite it keeps each statement prepared, since parsing a join
+// costs more than running it; pgx keeps them prepared by itself.
+type pool struct {
+	db      *sql.DB
+	prepare bool
+	made    sync.Map // text → *sql.Stmt
+}
+
+func newPool(db *sql.DB, prepare bool) *pool { return &pool{db: db, prepare: prepare} }
+
+func (p *pool) query(ctx context.Context, text string, args []any) (*Rows, error) {
+	if !p.prepare {
+		rows, err := p.db.QueryContext(ctx, text, args...)
+		return &Rows{rows}, mapError(err)
+	}
+	stmt, err := p.statement(ctx, text)
+	if err != nil {
+		return nil, mapError(err)
+	}
+	rows, err := stmt.QueryContext(ctx, args...)
+	return &Rows{rows}, mapError(err)
+}
+
+func (p *pool) statement(ctx context.Context, text string) (*sql.Stmt, error) {
+	if stmt, ok := p.made.Load(text); ok {
+		return stmt.(*sql.Stmt), nil
+	}
+	stmt, err := p.db.PrepareContext(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	if first, there := p.made.LoadOrStore(text, stmt); there {
+		_ = stmt.Close()
+		return first.(*sql.Stmt), nil
+	}
+	return stmt, nil
+}
+
+func (p *pool) close() error { return p.db.Close() }
+
+// writer runs transactions: on SQLite one after another on one connection, in
+// the order they came; on PostgreSQL side by side.
+type writer struct {
+	db   *sql.DB
+	conn *sql.Conn     // SQLite's one writing connection
+	turn chan struct{} // held while it is in use
+	made map[string]*sql.Stmt
+}
+
+func (w *writer) try(ctx context.Context, now func() time.Time, do func(context.Context, *Tx) error) error {
+	if w.conn == nil {
+		return w.trySerializable(ctx, now, do)
+	}
+	select {
+	case w.turn <- struct{}{}:
+		defer func() { <-w.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	count(ctx)
+	if err := w.command(ctx, "begin immediate"); err != nil {
+		return mapError(err)
+	}
+	open := true
+	defer func() {
+		if open { // do failed or panicked: nothing of it stays
+			_ = w.command(context.WithoutCancel(ctx), "rollback")
+		}
+	}()
+	tx := &Tx{now: now(), exec: w.exec, rows: w.rows}
+	if err := do(ctx, tx); err != nil {
+		return err
+	}
+	count(ctx)
+	// A commit is not broken off by a client that hung up: it either is or is not.
+	err := w.command(context.WithoutCancel(ctx), "commit")
+	open = err != nil
+	return mapError(err)
+}
+
+func (w *writer) command(ctx context.Context, text string) error {
+	stmt, err := w.statement(ctx, text)
+	if err != nil {
+		return err
+	}
+	_, err = stmt.ExecContext(ctx)
+	return err
+}
+
+func (w *writer) exec(ctx context.Context, text string, args []any) (sql.Result, error) {
+	stmt, err := w.statement(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.ExecContext(ctx, args...)
+}
+
+func (w *writer) rows(ctx context.Context, text string, args []any) (*Rows, error) {
+	stmt, err := w.statement(ctx, text)
+	if err != nil {
+		return nil, mapError(err)
+	}
+	rows, err := stmt.QueryContext(ctx, args...)
+	return &Rows{rows}, mapError(err)
+}
+
+// statement is only called while the turn is held, so the map needs no lock.
+func (w *writer) statement(ctx context.Context, text string) (*sql.Stmt, error) {
+	if stmt, ok := w.made[text]; ok {
+		return stmt, nil
+	}
+	stmt, err := w.conn.PrepareContext(context.WithoutCancel(ctx), text)
+	if err != nil {
+		return nil, err
+	}
+	w.made[text] = stmt
+	return stmt, nil
+}
+
+func (w *writer) trySerializable(ctx context.Context, now func() time.Time, do func(context.Context, *Tx) error) error {
+	count(ctx)
+	sqlTx, err := w.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelSerializable})
+	if err != nil {
+		return mapError(err)
+	}
+	defer func() { _ = sqlTx.Rollback() }() // nothing to do after a commit
+	tx := &Tx{
+		now: now(),
+		exec: func(ctx context.Context, text string, args []any) (sql.Result, error) {
+			return sqlTx.ExecContext(ctx, text, args...)
+		},
+		rows: func(ctx context.Context, text string, args []any) (*Rows, error) {
+			rows, err := sqlTx.QueryContext(ctx, text, args...)
+			return &Rows{rows}, mapError(err)
+		},
+	}
+	if err := do(ctx, tx); err != nil {
+		return err
+	}
+	count(ctx)
+	return mapError(sqlTx.Commit())
+}
+
+func (w *writer) close() error {
+	if w.conn == nil {
+		return nil // the pool that reads is the same and closes it
+	}
+	w.turn <- struct{}{}
+	err := w.conn.Close()
+	return errors.Join(err, w.db.Close())
+}

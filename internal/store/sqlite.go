@@ -1,0 +1,68 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+// The pragmas of every connection. FULL: what was answered as done is there after
+// a power cut, and a spent code stays spent. The page cache is 4 MiB a connection.
+const pragmas = "_pragma=busy_timeout(5000)&_pragma=journal_mode(wal)&_pragma=synchronous(full)" +
+	"&_pragma=foreign_keys(1)&_pragma=cache_size(-4000)&_pragma=trusted_schema(0)"
+
+func openSQLite(ctx context.Context, path string, now func() time.Time) (*DB, error) {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("database %s: %w", path, err)
+	}
+	if err := private(absolute); err != nil {
+		return nil, fmt.Errorf("database %s: %w", path, err)
+	}
+	file := (&url.URL{Scheme: "file", Path: absolute}).String()
+	write, err := sql.Open("sqlite", file+"?"+pragmas)
+	if err != nil {
+		return nil, fmt.Errorf("database %s: %w", path, err)
+	}
+	write.SetMaxOpenConns(1)
+	conn, err := write.Conn(ctx)
+	if err != nil {
+		_ = write.Close()
+		return nil, fmt.Errorf("database %s: %w", path, err)
+	}
+	// A reader cannot write, whatever its statement says: modernc does not enforce
+	// read-only transactions, query_only does.
+	read, err := sql.Open("sqlite", file+"?"+pragmas+"&_pragma=query_only(1)")
+	if err != nil {
+		_ = write.Close()
+		return nil, fmt.Errorf("database %s: %w", path, err)
+	}
+	readers := max(4, 2*runtime.NumCPU())
+	read.SetMaxOpenConns(readers)
+	read.SetMaxIdleConns(readers)
+	return &DB{
+		engine: SQLite, now: now, source: path,
+		read:  newPool(read, true),
+		write: &writer{db: write, conn: conn, turn: make(chan struct{}, 1), made: map[string]*sql.Stmt{}},
+	}, nil
+}
+
+// private makes the file readable by its owner alone before SQLite does; its
+// -wal and -shm files take the same mode.
+func private(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return file.Close()
+}

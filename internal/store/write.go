@@ -1,0 +1,84 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+type insideKey struct{}
+
+// Bounds of a retried transaction. A conflict is another's success, so there is
+// progress in each round; the time bounds what a person waits.
+const (
+	retryFor  = 10 * time.Second
+	firstWait = 2 * time.Millisecond
+	longWait  = 80 * time.Millisecond
+)
+
+// Tx is one transaction.
+type Tx struct {
+	now  time.Time
+	exec func(ctx context.Context, text string, args []any) (sql.Result, error)
+	rows func(ctx context.Context, text string, args []any) (*Rows, error)
+}
+
+// Now is the instant this transaction decides by. It was read after the lock was
+// had, so that a request that waited is decided at the end of its wait.
+func (tx *Tx) Now() time.Time { return tx.now }
+
+// Exec changes rows and answers how many.
+func (tx *Tx) Exec(ctx context.Context, text string, args ...any) (int64, error) {
+	count(ctx)
+	result, err := tx.exec(ctx, text, args)
+	if err != nil {
+		return 0, mapError(err)
+	}
+	return result.RowsAffected()
+}
+
+// Query reads rows.
+func (tx *Tx) Query(ctx context.Context, text string, args ...any) (*Rows, error) {
+	count(ctx)
+	return tx.rows(ctx, text, args)
+}
+
+// QueryRow reads one row; its Scan answers ErrNone when there is none.
+func (tx *Tx) QueryRow(ctx context.Context, text string, args ...any) *Row {
+	count(ctx)
+	rows, err := tx.rows(ctx, text, args)
+	return &Row{rows: rows, err: err}
+}
+
+// Write runs do in one transaction and commits what it did when it returns nil.
+// It runs do again, from its beginning, when another transaction was faster. A
+// Write inside a Write is refused with ErrNested.
+func (db *DB) Write(ctx context.Context, do func(ctx context.Context, tx *Tx) error) error {
+	if ctx.Value(insideKey{}) != nil {
+		return ErrNested
+	}
+	inside := context.WithValue(ctx, insideKey{}, true)
+	wait, until := firstWait, time.NewTimer(retryFor)
+	defer until.Stop()
+	for {
+		err := db.write.try(inside, db.now, do)
+		if err == nil || !again(err) {
+			return err
+		}
+		// Half of the wait is chance: two that lost together must not meet again.
+		pause := time.NewTimer(wait/2 + rand.N(wait/2+1))
+		select {
+		case <-pause.C:
+		case <-until.C:
+			pause.Stop()
+			return fmt.Errorf("%w: %w", ErrBusy, err)
+		case <-ctx.Done():
+			pause.Stop()
+			return errors.Join(ctx.Err(), err)
+		}
+		wait = min(2*wait, longWait)
+	}
+}
