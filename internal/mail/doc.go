@@ -1,0 +1,22 @@
+// Package mail is the way out for every letter the portal writes.
+//
+// A room calls Queue in the transaction of its deed: the letter stands in the
+// outbox exactly if the deed was done. A Post takes letters from there and gives
+// them to a Sender: SMTP for a relay, Catch for a demo's mailbox, Both for both.
+//
+// Three lanes keep each other waiting for nothing: codes, notices, bulk. Each has
+// its own workers, so that a mailing to thousands never stands before a code.
+//
+// A letter is sent at least once. It is sent twice only where the relay took it
+// and its answer, or our note of it, was lost on the way: a crash, a broken
+// connection. Both copies then carry the same Message-ID. Nothing is sent after
+// its expiry.
+//
+// Tables: mail (the outbox; it keeps who was written to, when and why it failed,
+// and forgets the body once sent), demo_mail. Bodies are sealed. The subject is
+// not: a code or a link never stands in it. No error and no log line holds words
+// of a body.
+//
+// It never writes texts (the rooms do), never reads mail, never adds a picture,
+// a tracked link or a second recipient.
+package mail

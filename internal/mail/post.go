@@ -1,0 +1,266 @@
+package mail
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"nidan/internal/clock"
+	"nidan/internal/secret"
+	"nidan/internal/store"
+)
+
+// Sender gives one message to the next hop. Nil means that it was taken for good.
+// A *Failure may say that another try is of no use; any other error is temporary.
+// No error holds words of the message's body. It is used by many at once.
+type Sender interface {
+	Send(ctx context.Context, m Message) error
+}
+
+// Bounds of the post. A lease outlasts a try and its settling, so that a letter
+// in a worker's hand is not taken by another.
+const (
+	tryFor    = 60 * time.Second
+	leaseFor  = 90 * time.Second
+	pollEvery = time.Second
+	rest      = time.Second // after a try that reached nobody
+	look      = 32          // letters looked up at once
+)
+
+// Workers of each lane. Codes have several: one mailbox that answers slowly must
+// not keep everybody else from signing in.
+var workers = []struct {
+	lane  Lane
+	count int
+}{{Code, 4}, {Notice, 1}, {Bulk, 1}}
+
+// bulkPace is the least time between two letters of a mailing: 20 a second.
+const bulkPace = 50 * time.Millisecond
+
+// Post takes letters from the outbox and has them sent. Many may run on one
+// database. Make it with NewPost.
+type Post struct {
+	db     *store.DB
+	keys   *secret.Keys
+	clk    *clock.Clock
+	sender Sender
+	from   string
+	log    *slog.Logger
+	pace   time.Duration
+	wake   map[Lane]chan struct{}
+}
+
+// NewPost makes a post. from is the From of every mail, with or without a name.
+func NewPost(db *store.DB, keys *secret.Keys, clk *clock.Clock, sender Sender, from string, log *slog.Logger) *Post {
+	p := &Post{db: db, keys: keys, clk: clk, sender: sender, from: from, log: log, pace: bulkPace,
+		wake: map[Lane]chan struct{}{}}
+	for _, w := range workers {
+		p.wake[w.lane] = make(chan struct{}, 1)
+	}
+	return p
+}
+
+// Run sends what is due until ctx ends, and returns when what its workers had in
+// hand is settled.
+func (p *Post) Run(ctx context.Context) {
+	var all sync.WaitGroup
+	for _, w := range workers {
+		for range w.count {
+			all.Go(func() { p.work(ctx, w.lane) })
+		}
+	}
+	all.Wait()
+}
+
+// Wake says that there may be letters. It never waits. Call it after the commit.
+func (p *Post) Wake() {
+	for lane := range p.wake {
+		p.stir(lane)
+	}
+}
+
+// stir wakes one worker of a lane.
+func (p *Post) stir(lane Lane) {
+	select {
+	case p.wake[lane] <- struct{}{}:
+	default: // one is about to look already
+	}
+}
+
+// Drain sends everything that is due now, without a pace, and returns when
+// nothing is left to try. It looks for codes again after every letter. The error
+// is the database's; what a relay refused stands in the outbox.
+func (p *Post) Drain(ctx context.Context) error {
+	for {
+		found := false
+		for _, w := range workers {
+			t, err := p.next(ctx, w.lane)
+			if errors.Is(err, store.ErrNone) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			if _, err := p.deliver(ctx, t); err != nil {
+				return err
+			}
+			found = true
+			break
+		}
+		if !found {
+			return ctx.Err()
+		}
+	}
+}
+
+// work is one worker's life.
+func (p *Post) work(ctx context.Context, lane Lane) {
+	for ctx.Err() == nil {
+		// What was begun is finished, also when ctx ends in between.
+		hold := context.WithoutCancel(ctx)
+		t, err := p.next(hold, lane)
+		if errors.Is(err, store.ErrNone) {
+			p.idle(ctx, lane)
+			continue
+		}
+		if err == nil {
+			p.stir(lane) // there may be more: a free worker looks
+			var reached bool
+			if reached, err = p.deliver(hold, t); err == nil && !reached {
+				pause(ctx, rest)
+			}
+		}
+		if err != nil {
+			p.log.Error("the outbox cannot be worked", "lane", lane, "error", err)
+			pause(ctx, rest)
+		}
+		if lane == Bulk {
+			pause(ctx, p.pace)
+		}
+	}
+}
+
+// idle waits for Wake, or about a second: half of it is chance, so that nodes do
+// not ask the database in step.
+func (p *Post) idle(ctx context.Context, lane Lane) {
+	timer := time.NewTimer(pollEvery*3/4 + rand.N(pollEvery/2))
+	defer timer.Stop()
+	select {
+	case <-p.wake[lane]:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// next takes the oldest letter of a lane that nobody else takes first; ErrNone
+// when there is none.
+func (p *Post) next(ctx context.Context, lane Lane) (taken, error) {
+	for {
+		now := p.clk.Now()
+		ids, err := waiting(ctx, p.db, lane, now, look)
+		if err != nil {
+			return taken{}, err
+		}
+		if len(ids) == 0 {
+			return taken{}, store.ErrNone
+		}
+		for _, id := range ids {
+			var t taken
+			err := p.db.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+				t, err = take(ctx, tx, id, tx.Now().Add(leaseFor))
+				return err
+			})
+			if !errors.Is(err, store.ErrNone) { // none: another was faster
+				return t, err
+			}
+		}
+	}
+}
+
+// deliver tries one letter and settles it. reached is false when no relay could
+// be asked; the error is the database's.
+func (p *Post) deliver(ctx context.Context, t taken) (reached bool, err error) {
+	if expired(t.expires, p.clk.Now()) {
+		return true, p.settle(ctx, t, fate{end: dropped})
+	}
+	failure := p.try(ctx, t)
+	var known *Failure
+	reached = failure == nil || errors.As(failure, &known) && known.Code != 0
+	return reached, p.settle(ctx, t, decide(t.lane, t.tries, p.clk.Now(), failure))
+}
+
+// try gives a letter to the sender, for no longer than it may be sent.
+func (p *Post) try(ctx context.Context, t taken) error {
+	var inside body
+	plain, err := p.keys.Open(secret.ForMail, t.id, t.sealed)
+	if err == nil {
+		err = json.Unmarshal(plain, &inside)
+	}
+	if err != nil {
+		return &Failure{Step: "open", Text: "the body does not open with this key file", Permanent: true}
+	}
+	limit := tryFor
+	if !t.expires.IsZero() {
+		limit = min(limit, t.expires.Sub(p.clk.Now()))
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return p.sender.Send(ctx, Message{
+		ID: t.id, From: p.from, To: t.to, Subject: t.subject,
+		Text: inside.Text, HTML: inside.HTML, Language: inside.Language,
+		MessageID: t.id + "@" + domain(p.from), At: t.created,
+	})
+}
+
+// settle records a fate. It is stubborn, for a letter that was sent and is not
+// recorded would be sent again; it stops in time for the lease.
+func (p *Post) settle(ctx context.Context, t taken, f fate) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseFor-tryFor)
+	defer cancel()
+	var held bool
+	for wait := 50 * time.Millisecond; ; wait *= 2 {
+		err := p.db.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+			held, err = settle(ctx, tx, t, f)
+			return err
+		})
+		if err == nil {
+			break
+		}
+		pause(ctx, wait)
+		if ctx.Err() != nil {
+			return err
+		}
+	}
+	p.tell(t, f, held)
+	return nil
+}
+
+// tell logs what became of a letter: never to whom, never what it says.
+func (p *Post) tell(t taken, f fate, held bool) {
+	log := p.log.With("mail", t.id, "lane", t.lane, "kind", t.kind, "tries", t.tries)
+	switch {
+	case !held:
+		log.Warn("a letter was settled after its lease had ended")
+	case f.end == sent:
+		log.Info("mail sent")
+	case f.end == dropped:
+		log.Warn("mail dropped: it expired before it could be sent")
+	case f.end == parked:
+		log.Error("mail parked: it will not be tried again", "failure", f.failure)
+	default:
+		log.Warn("mail not sent yet", "failure", f.failure, "again", f.due)
+	}
+}

@@ -1,0 +1,183 @@
+package mail
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"nidan/internal/phrase"
+	"nidan/internal/secret"
+	"nidan/internal/store"
+)
+
+// body is what is sealed of a letter.
+type body struct {
+	Language phrase.Lang `json:"language"`
+	Text     string      `json:"text"`
+	HTML     string      `json:"html"`
+}
+
+// Queue puts a letter into the outbox, with the deed that it tells of: the row is
+// there exactly if tx commits. Wake the Post after the commit.
+func Queue(ctx context.Context, tx *store.Tx, keys *secret.Keys, l Letter) error {
+	if err := l.refusal(); err != nil {
+		return fmt.Errorf("mail %q: %w", l.Kind, err)
+	}
+	id, subject, text := secret.ID(), line(l.Subject), plain(l.Text)
+	inside, err := json.Marshal(body{l.Language, text, page(l.Language, subject, text)})
+	if err != nil {
+		return fmt.Errorf("mail %q: %w", l.Kind, err)
+	}
+	due := l.Due
+	if due.IsZero() {
+		due = tx.Now()
+	}
+	_, err = tx.Exec(ctx, `
+		insert into mail (id, organization_id, holder_id, lane, kind, recipient, subject, body,
+			created_at, due_at, expires_at, tries, lease_until)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0)`,
+		id, l.Organization, l.Holder, string(l.Lane), l.Kind, l.To, subject, keys.Seal(secret.ForMail, id, inside),
+		store.Micros(tx.Now()), store.Micros(due), store.When(l.Expires))
+	if err != nil {
+		return fmt.Errorf("mail %q: %w", l.Kind, err)
+	}
+	return nil
+}
+
+// taken is a letter that one worker holds by its lease.
+type taken struct {
+	id, lease        string
+	lane             Lane
+	kind, to         string
+	subject          string
+	sealed           []byte
+	created, expires time.Time
+	tries            int
+}
+
+// waiting are the letters of a lane that are due and held by nobody, oldest
+// first. It reads outside a transaction: a range read inside would make the
+// deeds that queue letters conflict with the post.
+func waiting(ctx context.Context, r store.Reader, lane Lane, now time.Time, limit int) ([]string, error) {
+	rows, err := r.Query(ctx, `
+		select id from mail
+		where lane = $1 and due_at <= $2 and lease_until < $2
+			and sent_at is null and dropped_at is null and parked_at is null
+		order by due_at, id limit $3`, string(lane), store.Micros(now), limit)
+	if err != nil {
+		return nil, fmt.Errorf("outbox: %w", err)
+	}
+	defer rows.Close()
+	var ids []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, fmt.Errorf("outbox: %w", err)
+		}
+		ids = append(ids, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("outbox: %w", err)
+	}
+	return ids, nil
+}
+
+// take leases one letter, if nobody else has. The lease's name is new each time,
+// so that a worker that slept past its lease cannot settle what is held anew,
+// not even by itself.
+func take(ctx context.Context, tx *store.Tx, id string, until time.Time) (taken, error) {
+	t := taken{id: id, lease: secret.ID()}
+	var created, expires store.Instant
+	err := tx.QueryRow(ctx, `
+		update mail set lease_by = $1, lease_until = $2, tries = tries + 1
+		where id = $3 and due_at <= $4 and lease_until < $4
+			and sent_at is null and dropped_at is null and parked_at is null
+		returning lane, kind, recipient, subject, body, created_at, expires_at, tries`,
+		t.lease, store.Micros(until), id, store.Micros(tx.Now())).
+		Scan(&t.lane, &t.kind, &t.to, &t.subject, &t.sealed, &created, &expires, &t.tries)
+	t.created, t.expires = created.Time, expires.Time
+	return t, err
+}
+
+// settle records what became of a letter; false when the lease was lost
+// meanwhile. What was sent or dropped forgets its body in the same statement. A
+// parked one keeps it, sealed, for Retry, but never a code.
+func settle(ctx context.Context, tx *store.Tx, t taken, f fate) (bool, error) {
+	now := store.Micros(tx.Now())
+	var n int64
+	var err error
+	switch f.end {
+	case sent:
+		n, err = tx.Exec(ctx, `update mail set sent_at = $1, body = null, failure = null, lease_by = null, lease_until = 0
+			where id = $2 and lease_by = $3 and sent_at is null`, now, t.id, t.lease)
+	case dropped:
+		n, err = tx.Exec(ctx, `update mail set dropped_at = $1, body = null, lease_by = null, lease_until = 0
+			where id = $2 and lease_by = $3 and sent_at is null`, now, t.id, t.lease)
+	case parked:
+		n, err = tx.Exec(ctx, `update mail set parked_at = $1, failure = $2, lease_by = null, lease_until = 0,
+				body = case when lane = 'code' then null else body end
+			where id = $3 and lease_by = $4 and sent_at is null`, now, f.failure, t.id, t.lease)
+	default:
+		n, err = tx.Exec(ctx, `update mail set due_at = $1, failure = $2, lease_by = null, lease_until = 0
+			where id = $3 and lease_by = $4 and sent_at is null`, store.Micros(f.due), f.failure, t.id, t.lease)
+	}
+	return n == 1, err
+}
+
+// Retry gives every parked letter that still has its body and has not expired
+// another three days, for after a relay's refusal was mended, and says how many.
+func Retry(ctx context.Context, tx *store.Tx) (int64, error) {
+	return tx.Exec(ctx, `update mail set parked_at = null, tries = 0, due_at = $1
+		where parked_at is not null and body is not null and (expires_at is null or expires_at > $1)`,
+		store.Micros(tx.Now()))
+}
+
+// Forget deletes delivery data of letters that were settled and written before
+// an instant, and says how many.
+func Forget(ctx context.Context, tx *store.Tx, before time.Time) (int64, error) {
+	return tx.Exec(ctx, `delete from mail
+		where created_at < $1 and (sent_at is not null or dropped_at is not null or parked_at is not null)`,
+		store.Micros(before))
+}
+
+// keep writes a mail into a demo's mailbox.
+func keep(ctx context.Context, tx *store.Tx, m Message, sealed []byte) error {
+	_, err := tx.Exec(ctx, `insert into demo_mail (id, recipient, subject, body, at)
+		values ($1, $2, $3, $4, $5) on conflict (id) do nothing`,
+		m.ID, m.To, m.Subject, sealed, store.Micros(m.At))
+	if err != nil {
+		return fmt.Errorf("demo mailbox: %w", err)
+	}
+	return nil
+}
+
+type keptRow struct {
+	id     string
+	sealed []byte
+	mail   CaughtMail
+}
+
+// kept is a demo's mailbox, still sealed, newest first.
+func kept(ctx context.Context, r store.Reader, limit int) ([]keptRow, error) {
+	rows, err := r.Query(ctx, `select id, recipient, subject, body, at from demo_mail
+		order by at desc, id desc limit $1`, limit)
+	if err != nil {
+		return nil, fmt.Errorf("demo mailbox: %w", err)
+	}
+	defer rows.Close()
+	var list []keptRow
+	for rows.Next() {
+		var row keptRow
+		var at store.Instant
+		if err := rows.Scan(&row.id, &row.mail.To, &row.mail.Subject, &row.sealed, &at); err != nil {
+			return nil, fmt.Errorf("demo mailbox: %w", err)
+		}
+		row.mail.At = at.Time
+		list = append(list, row)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("demo mailbox: %w", err)
+	}
+	return list, nil
+}
