@@ -1,0 +1,112 @@
+package password
+
+import (
+	"context"
+	"errors"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/crypto/argon2"
+)
+
+// ErrBusy says that the hash could not be begun in time: the line is full, the wait was too long, or the pool is
+// closing. Nothing was compared. The caller answers 503 with Retry-After, and counts no wrong password.
+var ErrBusy = errors.New("password: too many hashes at once")
+
+const (
+	queuePerPermit = 4
+	longestWait    = 2 * time.Second
+	restAfter      = 20 * time.Second
+)
+
+// Cost is what one Argon2id hash takes.
+type Cost struct {
+	MemoryKiB uint32
+	Passes    uint32
+	Lanes     uint8
+}
+
+// The two settings of the house. Standard costs a guesser with the table in hand more; Small is for machines
+// on which 46 MiB for each sign-in at once is too much. Both are OWASP's equivalents of one another.
+var (
+	Standard = Cost{MemoryKiB: 46 * 1024, Passes: 1, Lanes: 1}
+	Small    = Cost{MemoryKiB: 19 * 1024, Passes: 2, Lanes: 1}
+)
+
+func (c Cost) memory() uint64 { return uint64(c.MemoryKiB) << 10 }
+
+// work compares costs with each other: blocks filled, whatever the lanes (they share the blocks out).
+func (c Cost) work() uint64 { return uint64(c.MemoryKiB) * uint64(c.Passes) }
+
+// Pool is the only place that derives a key from a password. Hashing is what a stranger can make this server pay
+// for without knowing anything, so the pool bounds it: permits cap how many run, and so the memory; a short line
+// caps how many wait; a permit is held until the hash has ended, also when the asker hung up long before, for
+// otherwise whoever opens and drops requests has all cores and all memory.
+type Pool struct {
+	cost    Cost
+	permits int
+	line    *line
+	hashes  atomic.Uint64
+}
+
+// NewPool allows as many hashes at once as there are cores, but no more than memoryBudget (in bytes) holds, and
+// at least one. A cost out of bounds is a fault of the program and panics at boot.
+func NewPool(cost Cost, cores int, memoryBudget uint64) *Pool {
+	if err := cost.check(); err != nil {
+		panic("password: NewPool: " + err.Error())
+	}
+	permits := int(max(1, min(uint64(max(1, cores)), memoryBudget/cost.memory())))
+	return &Pool{cost: cost, permits: permits, line: newLine(permits, debug.FreeOSMemory)}
+}
+
+// Hashes counts the Argon2 runs begun so far: equal work is checked by counting, not by the clock.
+func (p *Pool) Hashes() uint64 { return p.hashes.Load() }
+
+// Close refuses whoever waits and whoever comes, waits for the hashes that run, and stops the pool's timer.
+func (p *Pool) Close() { p.line.close() }
+
+// run does work under permits for the memory it takes. It returns when work has ended, or at once when ctx has;
+// then work goes on to its end by itself, holding its permits, and nobody may read what it writes.
+func (p *Pool) run(ctx context.Context, memory uint64, work func()) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	permits := p.permitsFor(memory)
+	if err := p.line.enter(ctx, permits); err != nil {
+		return err
+	}
+	ended := make(chan any, 1)
+	go func() {
+		defer func() {
+			fault := recover()
+			p.line.leave(permits)
+			ended <- fault
+		}()
+		work()
+	}()
+	select {
+	case fault := <-ended:
+		if fault != nil {
+			// Only on the asker's own goroutine does the server's recovery catch it: one bad row of an import
+			// must not take the whole portal down.
+			panic(fault)
+		}
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// permitsFor weighs an imported hash that needs more memory than ours: it takes the place of several, so that
+// the budget holds. One that needs more than the whole budget runs alone.
+func (p *Pool) permitsFor(memory uint64) int {
+	unit := p.cost.memory()
+	return int(max(1, min(uint64(p.permits), (memory+unit-1)/unit)))
+}
+
+// derive is the one call of Argon2 in the portal, under a permit of run.
+func (p *Pool) derive(password string, salt []byte, cost Cost, length int) []byte {
+	p.hashes.Add(1)
+	return argon2.IDKey([]byte(password), salt, cost.Passes, cost.MemoryKiB, cost.Lanes, uint32(length))
+}
