@@ -14,7 +14,16 @@ type errorView struct {
 	View
 	Status int
 	Text   string
+	Next   string // what to do now, where the text does not say it
 	Until  time.Time
+}
+
+// errorPages are the statuses whose page has a title and a next step of its own.
+var errorPages = map[int]string{
+	http.StatusForbidden:          "page.error_403",
+	http.StatusNotFound:           "page.error_404",
+	http.StatusTooManyRequests:    "page.error_429",
+	http.StatusServiceUnavailable: "page.error_503",
 }
 
 // Fail answers with the error page. What is not a fault is logged with the route's
@@ -38,8 +47,12 @@ func (s *Site) Fail(w http.ResponseWriter, r *http.Request, err error) {
 		RetryAfter(w, s.Now(), f.Until)
 	}
 	view := &errorView{Status: status, Until: f.Until}
-	view.Text = s.Speak(r).T(f.Phrase, f.Args...)
-	if err := s.errors.Show(w, r, status, "error", "page.error_title", view); err != nil {
+	say, title := s.Speak(r), "page.error_title"
+	view.Text = say.T(f.Phrase, f.Args...)
+	if own, ok := errorPages[status]; ok {
+		title, view.Next = own+"_title", say.T(own+"_next")
+	}
+	if err := s.errors.Show(w, r, status, "error", title, view); err != nil {
 		s.log.Error("the error page failed", slog.String("error", err.Error()))
 		http.Error(w, http.StatusText(status), status)
 	}

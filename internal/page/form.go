@@ -22,6 +22,12 @@ const (
 	longField = 1000
 )
 
+// Option is one thing to choose among, for the parts "choice" and "pick".
+type Option struct {
+	Value, Label, Hint string
+	Checked            bool
+}
+
 // Form is what was typed. Reading a field records what is wrong with it.
 type Form struct {
 	values url.Values

@@ -1,0 +1,45 @@
+// Two conveniences; every page works without them. A password can be shown while
+// it is typed, and a key can be copied with one press.
+"use strict";
+
+function button(text) {
+  const b = document.createElement("button");
+  b.type = "button";
+  b.className = "plain";
+  b.textContent = text;
+  return b;
+}
+
+for (const field of document.querySelectorAll(".secret")) {
+  const input = field.querySelector("input");
+  const b = button(field.dataset.show);
+  const show = (yes) => {
+    input.type = yes ? "text" : "password";
+    b.textContent = yes ? field.dataset.hide : field.dataset.show;
+    b.setAttribute("aria-pressed", String(yes));
+  };
+  b.setAttribute("aria-controls", input.id);
+  b.setAttribute("aria-pressed", "false");
+  b.addEventListener("click", () => show(input.type === "password"));
+  // Sent as a password again, so that the browser does not keep it as text.
+  input.form?.addEventListener("submit", () => show(false));
+  input.after(b);
+}
+
+for (const key of document.querySelectorAll(".key")) {
+  if (!navigator.clipboard) break;
+  const code = key.querySelector("code");
+  const b = button(key.dataset.copy);
+  b.setAttribute("aria-live", "polite");
+  b.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(code.textContent.replaceAll(" ", ""));
+    } catch {
+      getSelection().selectAllChildren(code);
+      return;
+    }
+    b.textContent = key.dataset.copied;
+    setTimeout(() => { b.textContent = key.dataset.copy; }, 3000);
+  });
+  code.after(b);
+}
