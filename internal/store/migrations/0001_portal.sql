@@ -99,6 +99,7 @@ create table account (
 	organization_id text not null references organization (id),
 	email text not null,
 	email_key text not null unique references address (address_key) deferrable initially deferred,
+	address_digest bytea not null,
 	name text not null,
 	phone text not null,
 	authority text not null check (authority in ('portal_admin', 'general_user')),
@@ -173,7 +174,9 @@ create table password (
 	organization_id text not null,
 	holder_id text not null,
 	hash text not null,
+	first_at bigint not null,
 	set_at bigint not null,
+	reset_at bigint,
 	weak boolean not null,
 	primary key (organization_id, holder_id)
 );
@@ -281,7 +284,6 @@ create table second_step_state (
 	holder_id text not null,
 	run integer not null,
 	last_failure_at bigint not null,
-	cap_from bigint not null,
 	stopped_at bigint,
 	void_at bigint,
 	primary key (organization_id, holder_id)
@@ -303,6 +305,13 @@ create table maintenance_operator (
 	operator_id text not null references operator (id),
 	primary key (window_id, operator_id)
 );
+
+-- the version every node compares its copy of windows and rollouts with
+create table policy (
+	id integer primary key check (id = 1),
+	version bigint not null
+);
+insert into policy (id, version) values (1, 1);
 
 -- rollout: organization_id is '' for the whole portal's
 create table rollout (
@@ -336,11 +345,6 @@ create table grace_end (
 	why text not null,
 	ended_by text not null
 );
-create table policy (
-	id integer primary key check (id = 1),
-	version bigint not null
-);
-insert into policy (id, version) values (1, 1);
 
 -- setup: what one browser has done of its set-up; nothing of it counts before the end
 create table setup (

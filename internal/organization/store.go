@@ -1,0 +1,30 @@
+package organization
+
+import (
+	"context"
+	"fmt"
+
+	"nidan/internal/secret"
+	"nidan/internal/store"
+)
+
+// Add writes a new organization; store.ErrTaken when its name is there already.
+func Add(ctx context.Context, tx *store.Tx, name string) (Organization, error) {
+	o := Organization{ID: secret.ID(), Name: name}
+	_, err := tx.Exec(ctx, `insert into organization (id, name, name_key, created_at) values ($1, $2, $3, $4)`,
+		o.ID, o.Name, NameKey(name), store.Micros(tx.Now()))
+	if err != nil {
+		return Organization{}, fmt.Errorf("organization: %w", err)
+	}
+	return o, nil
+}
+
+// Suspend closes an organization to all its accounts, from their next request on.
+func Suspend(ctx context.Context, tx *store.Tx, id, by string) error {
+	n, err := tx.Exec(ctx, `update organization set suspended_at = $1, suspended_by = $2 where id = $3 and suspended_at is null`,
+		store.Micros(tx.Now()), by, id)
+	if err == nil && n == 0 {
+		err = store.ErrNone
+	}
+	return err
+}

@@ -1,0 +1,67 @@
+package pass
+
+import (
+	"context"
+	"fmt"
+
+	"nidan/internal/account"
+	"nidan/internal/secret"
+	"nidan/internal/store"
+)
+
+// Given is by whom, why and against which ticket a pass was given.
+type Given struct{ By, Why, Ticket string }
+
+// Give writes a new pass; the holder's older one is replaced. The token stands in
+// the link and nowhere else.
+func Give(ctx context.Context, tx *store.Tx, ref account.Ref, kind Kind, given Given) (token string, p Pass, err error) {
+	_, err = tx.Exec(ctx, `update pass set replaced_at = $1
+		where organization_id = $2 and holder_id = $3 and spent_at is null and withdrawn_at is null and replaced_at is null`,
+		store.Micros(tx.Now()), ref.Organization, ref.ID)
+	if err != nil {
+		return "", Pass{}, fmt.Errorf("pass: %w", err)
+	}
+	token = secret.Token()
+	p = Pass{ID: secret.ID(), Kind: kind, Expires: tx.Now().Add(kind.Valid())}
+	_, err = tx.Exec(ctx, `insert into pass (id, organization_id, holder_id, kind, digest, tries, given_by, why, ticket, created_at, expires_at)
+		values ($1, $2, $3, $4, $5, 0, $6, $7, $8, $9, $10)`,
+		p.ID, ref.Organization, ref.ID, string(kind), secret.Digest(token), given.By, given.Why, given.Ticket,
+		store.Micros(tx.Now()), store.Micros(p.Expires))
+	if err != nil {
+		return "", Pass{}, fmt.Errorf("pass: %w", err)
+	}
+	return token, p, nil
+}
+
+// ByToken finds a pass by the token of its link; store.ErrNone for an unknown one.
+// It spends nothing.
+func ByToken(ctx context.Context, r store.Reader, token string) (ref account.Ref, p Pass, err error) {
+	var kind string
+	var expires, spent, withdrawn, replaced store.Instant
+	err = r.QueryRow(ctx, `select id, organization_id, holder_id, kind, expires_at, spent_at, withdrawn_at, replaced_at
+		from pass where digest = $1`, secret.Digest(token)).
+		Scan(&p.ID, &ref.Organization, &ref.ID, &kind, &expires, &spent, &withdrawn, &replaced)
+	p.Kind, p.Expires, p.Spent, p.Withdrawn, p.Replaced = Kind(kind), expires.Time, spent.Time, withdrawn.Time, replaced.Time
+	return ref, p, err
+}
+
+// Spend consumes a pass in one conditional write: of many at once one wins, the
+// others get store.ErrNone. Nothing else consumes a pass.
+func Spend(ctx context.Context, tx *store.Tx, ref account.Ref, id string) error {
+	n, err := tx.Exec(ctx, `update pass set spent_at = $1
+		where organization_id = $2 and holder_id = $3 and id = $4
+			and spent_at is null and withdrawn_at is null and replaced_at is null and expires_at > $5`,
+		store.Micros(tx.Now()), ref.Organization, ref.ID, id, store.Micros(tx.Now()))
+	if err == nil && n == 0 {
+		err = store.ErrNone
+	}
+	return err
+}
+
+// Withdraw ends every open pass and guide of a holder: any enrollment does this.
+func Withdraw(ctx context.Context, tx *store.Tx, ref account.Ref) error {
+	_, err := tx.Exec(ctx, `update pass set withdrawn_at = $1
+		where organization_id = $2 and holder_id = $3 and spent_at is null and withdrawn_at is null and replaced_at is null`,
+		store.Micros(tx.Now()), ref.Organization, ref.ID)
+	return err
+}

@@ -1,0 +1,115 @@
+package rollout
+
+import "time"
+
+// LongestExtension is how far beyond the rollout's present end an own end may lie.
+const LongestExtension = 90 * 24 * time.Hour
+
+// Plan is one rollout: of the whole portal (Organization empty) or of one organization.
+type Plan struct {
+	ID           string
+	Organization string
+	Opens, Ends  time.Time // the period [Opens, Ends)
+	Planned      time.Time
+	Withdrawn    time.Time // zero: it stands
+	Extended     time.Time // the organization's extension, or zero; of the asking organization
+}
+
+// Claim is what an account's grace is decided by. The zero Claim has none.
+type Claim struct {
+	Organization  string
+	FirstPassword time.Time // when the account first had a password; zero: never
+	Imported      bool      // it came by import, with that password
+	Finished      bool      // first enrollment or deletion finished its grace for ever
+	Extended      time.Time // the account's own extension, or zero
+}
+
+// Term is the rollout as it binds one account.
+type Term struct {
+	Plan   Plan
+	Opens  time.Time
+	OwnEnd time.Time
+}
+
+// For finds the rollout that binds an account, and whether the account has grace
+// by it at all. It is the first one in its scope whose end came after the account
+// had a password: a later one never replaces it, so that nothing gives grace back.
+func For(plans []Plan, c Claim) (term Term, grace bool) {
+	plan, ok := binding(plans, c)
+	if !ok {
+		return Term{}, false
+	}
+	term = Term{Plan: plan, Opens: plan.Opens, OwnEnd: OwnEnd(plan, c.Extended)}
+	before := c.FirstPassword.Before(plan.Opens)
+	// An import before the rollout's end gives grace, whenever in the period it came.
+	imported := c.Imported && c.FirstPassword.Before(plan.Ends)
+	return term, plan.Withdrawn.IsZero() && !c.Finished && (before || imported)
+}
+
+func binding(plans []Plan, c Claim) (found Plan, ok bool) {
+	if c.FirstPassword.IsZero() {
+		return Plan{}, false
+	}
+	for _, p := range plans {
+		if !covers(plans, p, c.Organization) || !p.Ends.After(c.FirstPassword) {
+			continue
+		}
+		if !ok || p.Opens.Before(found.Opens) {
+			found, ok = p, true
+		}
+	}
+	return found, ok
+}
+
+// covers says whether a plan is in force (or was, or will be) for an organization.
+// An organization's own replaces the portal's if it was saved before either opens;
+// withdrawn before it opens, it puts the portal's back.
+func covers(plans []Plan, p Plan, organization string) bool {
+	if p.Organization != "" {
+		return p.Organization == organization && !p.void() && replacesAll(plans, p)
+	}
+	for _, own := range plans {
+		if own.Organization != "" && own.Organization == organization && !own.void() && replaces(own, p) {
+			return false
+		}
+	}
+	return true
+}
+
+// void is an organization's own rollout that was withdrawn before it opened. Any
+// other withdrawal leaves the plan in force for ever, with no grace in it.
+func (p Plan) void() bool {
+	return p.Organization != "" && !p.Withdrawn.IsZero() && p.Withdrawn.Before(p.Opens)
+}
+
+func replaces(own, portal Plan) bool {
+	return own.Planned.Before(own.Opens) && own.Planned.Before(portal.Opens)
+}
+
+// replacesAll says whether an organization's own stands beside or before each
+// rollout of the portal: one saved too late changes nothing.
+func replacesAll(plans []Plan, own Plan) bool {
+	for _, portal := range plans {
+		overlap := portal.Opens.Before(own.Ends) && own.Opens.Before(portal.Ends)
+		if portal.Organization == "" && overlap && !replaces(own, portal) {
+			return false
+		}
+	}
+	return true
+}
+
+// OwnEnd is the end that binds one account: the latest of the rollout's end, the
+// organization's extension and the account's, never beyond the rollout's present
+// end and 90 days.
+func OwnEnd(p Plan, account time.Time) time.Time {
+	end := p.Ends
+	for _, extended := range []time.Time{p.Extended, account} {
+		if extended.After(end) {
+			end = extended
+		}
+	}
+	if last := p.Ends.Add(LongestExtension); end.After(last) {
+		return last
+	}
+	return end
+}
