@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"nidan/internal/phrase"
 )
@@ -54,7 +55,7 @@ var ErrAddress = errors.New("not one plain mail address")
 // comments, quotes or control characters (RFC 5321 §4.1.2 and 4.5.3.1).
 func Addressable(address string) error {
 	parsed, err := netmail.ParseAddress(address)
-	if err != nil || parsed.Name != "" || parsed.Address != address || len(address) > 254 {
+	if err != nil || parsed.Address != address || len(address) > 254 || !utf8.ValidString(address) {
 		return ErrAddress
 	}
 	local, domain, _ := strings.Cut(address, "@")
@@ -117,14 +118,18 @@ func page(lang phrase.Lang, subject, text string) string {
 	return b.String()
 }
 
-// domain is the part of a From address that names whose it is; where there is
-// none, as a demo may have it, a name that never exists (RFC 6761 §6.4).
+// domain is the part of a From that stands in Message-IDs. Where there is none
+// that may, a name that never exists (RFC 6761 §6.4).
 func domain(from string) string {
 	parsed, err := netmail.ParseAddress(from)
-	if err != nil {
+	if err != nil || !ascii(parsed.Address) {
 		return "nidan.invalid"
 	}
 	return parsed.Address[strings.LastIndex(parsed.Address, "@")+1:]
+}
+
+func ascii(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII })
 }
 
 // trouble is how long letters that are not codes are tried for.
@@ -171,7 +176,7 @@ func decide(lane Lane, tries int, now time.Time, err error) fate {
 	if err == nil {
 		return fate{end: sent}
 	}
-	why := line(err.Error())
+	why := cut(line(err.Error()))
 	var failure *Failure
 	if errors.As(err, &failure) && failure.Permanent {
 		return fate{end: parked, failure: why}

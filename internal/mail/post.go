@@ -36,7 +36,7 @@ const (
 var workers = []struct {
 	lane  Lane
 	count int
-}{{Code, 4}, {Notice, 1}, {Bulk, 1}}
+}{{Code, 4}, {Notice, 2}, {Bulk, 1}}
 
 // bulkPace is the least time between two letters of a mailing: 20 a second.
 const bulkPace = 50 * time.Millisecond
@@ -198,7 +198,7 @@ func (p *Post) deliver(ctx context.Context, t taken) (reached bool, err error) {
 	}
 	failure := p.try(ctx, t)
 	var known *Failure
-	reached = failure == nil || errors.As(failure, &known) && known.Code != 0
+	reached = failure == nil || errors.As(failure, &known) && (known.Code != 0 || known.Permanent)
 	return reached, p.settle(ctx, t, decide(t.lane, t.tries, p.clk.Now(), failure))
 }
 
@@ -221,7 +221,7 @@ func (p *Post) try(ctx context.Context, t taken) error {
 	return p.sender.Send(ctx, Message{
 		ID: t.id, From: p.from, To: t.to, Subject: t.subject,
 		Text: inside.Text, HTML: inside.HTML, Language: inside.Language,
-		MessageID: t.id + "@" + domain(p.from), At: t.created,
+		MessageID: t.id + "@" + domain(p.from), At: inside.At,
 	})
 }
 

@@ -16,6 +16,7 @@ type body struct {
 	Language phrase.Lang `json:"language"`
 	Text     string      `json:"text"`
 	HTML     string      `json:"html"`
+	At       time.Time   `json:"at"` // the mail's Date: when it was first due
 }
 
 // Queue puts a letter into the outbox, with the deed that it tells of: the row is
@@ -24,14 +25,14 @@ func Queue(ctx context.Context, tx *store.Tx, keys *secret.Keys, l Letter) error
 	if err := l.refusal(); err != nil {
 		return fmt.Errorf("mail %q: %w", l.Kind, err)
 	}
-	id, subject, text := secret.ID(), line(l.Subject), plain(l.Text)
-	inside, err := json.Marshal(body{l.Language, text, page(l.Language, subject, text)})
-	if err != nil {
-		return fmt.Errorf("mail %q: %w", l.Kind, err)
-	}
 	due := l.Due
 	if due.IsZero() {
 		due = tx.Now()
+	}
+	id, subject, text := secret.ID(), line(l.Subject), plain(l.Text)
+	inside, err := json.Marshal(body{l.Language, text, page(l.Language, subject, text), due.UTC()})
+	if err != nil {
+		return fmt.Errorf("mail %q: %w", l.Kind, err)
 	}
 	_, err = tx.Exec(ctx, `
 		insert into mail (id, organization_id, holder_id, lane, kind, recipient, subject, body,
@@ -47,13 +48,13 @@ func Queue(ctx context.Context, tx *store.Tx, keys *secret.Keys, l Letter) error
 
 // taken is a letter that one worker holds by its lease.
 type taken struct {
-	id, lease        string
-	lane             Lane
-	kind, to         string
-	subject          string
-	sealed           []byte
-	created, expires time.Time
-	tries            int
+	id, lease string
+	lane      Lane
+	kind, to  string
+	subject   string
+	sealed    []byte
+	expires   time.Time
+	tries     int
 }
 
 // waiting are the letters of a lane that are due and held by nobody, oldest
@@ -88,15 +89,15 @@ func waiting(ctx context.Context, r store.Reader, lane Lane, now time.Time, limi
 // not even by itself.
 func take(ctx context.Context, tx *store.Tx, id string, until time.Time) (taken, error) {
 	t := taken{id: id, lease: secret.ID()}
-	var created, expires store.Instant
+	var expires store.Instant
 	err := tx.QueryRow(ctx, `
 		update mail set lease_by = $1, lease_until = $2, tries = tries + 1
 		where id = $3 and due_at <= $4 and lease_until < $4
 			and sent_at is null and dropped_at is null and parked_at is null
-		returning lane, kind, recipient, subject, body, created_at, expires_at, tries`,
+		returning lane, kind, recipient, subject, body, expires_at, tries`,
 		t.lease, store.Micros(until), id, store.Micros(tx.Now())).
-		Scan(&t.lane, &t.kind, &t.to, &t.subject, &t.sealed, &created, &expires, &t.tries)
-	t.created, t.expires = created.Time, expires.Time
+		Scan(&t.lane, &t.kind, &t.to, &t.subject, &t.sealed, &expires, &t.tries)
+	t.expires = expires.Time
 	return t, err
 }
 
