@@ -114,14 +114,14 @@ func Spend(ctx context.Context, tx *store.Tx, keys *secret.Keys, ref account.Ref
 	return "", Wrong, nil
 }
 
-// Enroll records that MailOTP was proved; again changes nothing.
-func Enroll(ctx context.Context, tx *store.Tx, ref account.Ref) error {
-	_, err := tx.Exec(ctx, `insert into mailotp (organization_id, holder_id, enrolled_at) values ($1, $2, $3)
+// Enroll records that MailOTP was proved, and answers whether it was for the first time.
+func Enroll(ctx context.Context, tx *store.Tx, ref account.Ref) (first bool, err error) {
+	n, err := tx.Exec(ctx, `insert into mailotp (organization_id, holder_id, enrolled_at) values ($1, $2, $3)
 		on conflict (organization_id, holder_id) do nothing`, ref.Organization, ref.ID, store.Micros(tx.Now()))
 	if err != nil {
-		return fmt.Errorf("mailotp: %w", err)
+		return false, fmt.Errorf("mailotp: %w", err)
 	}
-	return nil
+	return n == 1, nil
 }
 
 // Remove forgets that a holder proved MailOTP.

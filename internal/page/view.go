@@ -173,7 +173,7 @@ func asked(r *http.Request) (phrase.Lang, bool) {
 // keeps its plain name everywhere.
 func (s *Site) SetCookie(w http.ResponseWriter, name, value string, age time.Duration) {
 	http.SetCookie(w, &http.Cookie{
-		Name: name, Value: value, Path: "/", MaxAge: int(age / time.Second),
+		Name: name, Value: value, Path: "/", MaxAge: maxAge(age),
 		HttpOnly: true, Secure: s.Secure, SameSite: http.SameSiteLaxMode,
 	})
 }
@@ -190,4 +190,12 @@ func See(w http.ResponseWriter, path string) error {
 func RetryAfter(w http.ResponseWriter, now, until time.Time) {
 	seconds := max(1, int((until.Sub(now)+time.Second-1)/time.Second))
 	w.Header().Set("Retry-After", strconv.Itoa(seconds))
+}
+
+// maxAge is a cookie's Max-Age; a negative one makes the browser forget it.
+func maxAge(age time.Duration) int {
+	if age < 0 {
+		return -1
+	}
+	return int(age / time.Second)
 }

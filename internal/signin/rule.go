@@ -90,8 +90,8 @@ func Next(now time.Time, f Facts, p Policy) Step {
 	if f.Pass {
 		return Step{Kind: MustEnroll}
 	}
-	term, grace := f.term(p)
-	grace = grace && now.Before(term.OwnEnd)
+	term, had := f.term(p)
+	grace := had && now.Before(term.OwnEnd)
 	if method := f.askable(grace); method != "" && !f.CodeProved {
 		return Step{Kind: AskCode, Method: method}
 	}
@@ -101,33 +101,36 @@ func Next(now time.Time, f Facts, p Policy) Step {
 		}
 		return Step{Kind: Admit}
 	}
-	return f.byOneStep(now, term, grace)
+	return f.byOneStep(now, term, had)
 }
 
 // byOneStep decides for a password alone, where no code can be asked: the rows
-// from "operator; or no rollout covers the account; or no grace" on.
-func (f Facts) byOneStep(now time.Time, term rollout.Term, grace bool) Step {
+// from "operator; or no rollout covers the account; or no grace" on. had says
+// whether the account ever had grace and did not finish it before its own end.
+func (f Facts) byOneStep(now time.Time, term rollout.Term, had bool) Step {
 	switch {
 	case f.OperatorID != "":
 		return Step{Kind: Refused, Why: WhyOperator}
 	case term.Plan.ID == "":
 		return Step{Kind: Refused, Why: WhyNoRollout}
-	case !grace && !now.Before(term.OwnEnd):
-		return Step{Kind: Refused, Why: WhyEnded, Until: term.OwnEnd, Opens: term.Opens, OwnEnd: term.OwnEnd}
-	case !grace:
+	case !had:
 		return Step{Kind: Refused, Why: WhyNoGrace, Opens: term.Opens, OwnEnd: term.OwnEnd}
 	case now.Before(term.Opens):
 		return Step{Kind: Admit, OneStep: true, Opens: term.Opens, OwnEnd: term.OwnEnd}
+	case now.Before(term.OwnEnd):
+		return Step{Kind: Admit, OneStep: true, Setup: true, Opens: term.Opens, OwnEnd: term.OwnEnd}
 	}
-	return Step{Kind: Admit, OneStep: true, Setup: true, Opens: term.Opens, OwnEnd: term.OwnEnd}
+	return Step{Kind: Refused, Why: WhyEnded, Until: term.OwnEnd, Opens: term.Opens, OwnEnd: term.OwnEnd}
 }
 
-// term is the rollout that binds the account, and whether it ever gave grace.
-func (f Facts) term(p Policy) (rollout.Term, bool) {
+// term is the rollout that binds the account, and whether it ever gave grace that
+// was not finished. Being enrolled finishes it even where the record of that is lost.
+func (f Facts) term(p Policy) (term rollout.Term, had bool) {
 	if f.OperatorID != "" {
 		return rollout.Term{}, false
 	}
-	return rollout.For(p.Plans, f.Claim)
+	term, had = rollout.For(p.Plans, f.Claim)
+	return term, had && !f.TOTP && !f.MailOTP
 }
 
 // assigned is the assigned method; what cannot be read is TOTP, and operators have no other.

@@ -1,0 +1,123 @@
+package password
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"nidan/internal/account"
+	"nidan/internal/secret"
+	"nidan/internal/store"
+)
+
+// Kept is a holder's password as it counts at one instant.
+type Kept struct {
+	Hash    string // empty: there is none
+	Weak    bool   // it fails the password rule: a new one is asked for at set-up
+	ResetID string // not empty: Hash was kept aside by a reset and takes effect now
+}
+
+// Effective is what counts at now of a stored password and one that was kept
+// aside by a reset: the latter from its approval, or, where nobody has to approve
+// it, from the end of its wait.
+func Effective(now time.Time, stored Kept, aside Aside) Kept {
+	if aside.ID == "" || aside.Hash == "" {
+		return stored
+	}
+	approved := !aside.Approved.IsZero() && !now.Before(aside.Approved)
+	waited := !aside.NeedsApproval && !aside.WaitsUntil.IsZero() && !now.Before(aside.WaitsUntil)
+	if !approved && !waited {
+		return stored
+	}
+	return Kept{Hash: aside.Hash, ResetID: aside.ID}
+}
+
+// Aside is a new password of a MailOTP account that waits (product.md 4.7).
+type Aside struct {
+	ID            string
+	Hash          string
+	WaitsUntil    time.Time
+	NeedsApproval bool
+	Approved      time.Time
+}
+
+// Lookup reads the password of whoever signs in with an address, in one statement:
+// the same for an address nobody has, where ref is empty and so is the hash.
+func Lookup(ctx context.Context, r store.Reader, keys *secret.Keys, emailKey string, now time.Time) (ref account.Ref, kept Kept, err error) {
+	var aside Aside
+	var sealed []byte
+	var waits, approved store.Instant
+	err = r.QueryRow(ctx, `select coalesce(a.organization_id, ''), coalesce(a.holder_id, ''),
+			coalesce(p.hash, ''), coalesce(p.weak, false),
+			coalesce(s.id, ''), s.aside, s.waits_until, coalesce(s.needs_approval, true), s.approved_at
+		from (select 1 as one) o
+			left join address a on a.address_key = $1
+			left join password p on p.organization_id = a.organization_id and p.holder_id = a.holder_id
+			left join password_reset s on s.organization_id = a.organization_id and s.holder_id = a.holder_id
+				and s.aside is not null and s.finished_at is null and s.refused_at is null and s.replaced_at is null`, emailKey).
+		Scan(&ref.Organization, &ref.ID, &kept.Hash, &kept.Weak,
+			&aside.ID, &sealed, &waits, &aside.NeedsApproval, &approved)
+	if err != nil {
+		return account.Ref{}, Kept{}, fmt.Errorf("password: %w", err)
+	}
+	if aside.ID != "" {
+		hash, err := keys.Open(secret.ForReset, aside.ID, sealed)
+		if err != nil {
+			return account.Ref{}, Kept{}, fmt.Errorf("password kept aside: %w", err)
+		}
+		aside.Hash, aside.WaitsUntil, aside.Approved = string(hash), waits.Time, approved.Time
+	}
+	return ref, Effective(now, kept, aside), nil
+}
+
+// How says on whose behalf a password is set.
+type How int
+
+// The ways.
+const (
+	Changed How = iota // by its owner, or at set-up
+	Reset              // by the mailed way: a stop of the second verification ends
+)
+
+// Set stores a hash. The instant of the first one is kept: grace follows from it.
+// A password kept aside by a reset is finished by any newer one.
+func Set(ctx context.Context, tx *store.Tx, ref account.Ref, hash string, how How) error {
+	now := store.Micros(tx.Now())
+	var reset any
+	if how == Reset {
+		reset = now
+	}
+	_, err := tx.Exec(ctx, `insert into password (organization_id, holder_id, hash, first_at, set_at, reset_at, weak)
+		values ($1, $2, $3, $4, $5, cast($6 as bigint), false)
+		on conflict (organization_id, holder_id) do update set hash = excluded.hash, set_at = excluded.set_at,
+			reset_at = coalesce(excluded.reset_at, password.reset_at), weak = false`,
+		ref.Organization, ref.ID, hash, now, now, reset)
+	if err != nil {
+		return fmt.Errorf("password: %w", err)
+	}
+	_, err = tx.Exec(ctx, `update password_reset set finished_at = $1, aside = null
+		where organization_id = $2 and holder_id = $3 and finished_at is null and used_at is not null`, now, ref.Organization, ref.ID)
+	return err
+}
+
+// Rehash replaces the hash of an unchanged password by a newer kind, unless it
+// was changed meanwhile.
+func Rehash(ctx context.Context, tx *store.Tx, ref account.Ref, old, hash string) error {
+	_, err := tx.Exec(ctx, `update password set hash = $1 where organization_id = $2 and holder_id = $3 and hash = $4`,
+		hash, ref.Organization, ref.ID, old)
+	return err
+}
+
+// MarkWeak marks a password that failed the rule when it was typed.
+func MarkWeak(ctx context.Context, tx *store.Tx, ref account.Ref) error {
+	_, err := tx.Exec(ctx, `update password set weak = true where organization_id = $1 and holder_id = $2 and not weak`,
+		ref.Organization, ref.ID)
+	return err
+}
+
+// Find reads a holder's stored password; store.ErrNone when there is none.
+func Find(ctx context.Context, r store.Reader, ref account.Ref) (kept Kept, err error) {
+	err = r.QueryRow(ctx, `select hash, weak from password where organization_id = $1 and holder_id = $2`,
+		ref.Organization, ref.ID).Scan(&kept.Hash, &kept.Weak)
+	return kept, err
+}

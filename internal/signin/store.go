@@ -1,0 +1,130 @@
+package signin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"nidan/internal/account"
+	"nidan/internal/maintenance"
+	"nidan/internal/pass"
+	"nidan/internal/phrase"
+	"nidan/internal/rollout"
+	"nidan/internal/secret"
+	"nidan/internal/session"
+	"nidan/internal/store"
+)
+
+// known is everything the gate learns of a session in its one statement.
+type known struct {
+	session.Session
+	person       account.Account
+	organization string
+	standing     bool // neither account nor organization suspended, nor removed
+	networkCheck bool
+	totp         bool
+	mailotp      bool
+	stopped      bool
+	void         bool
+	weak         bool
+	claim        rollout.Claim
+	pass         pass.Pass
+	policy       int64
+}
+
+const knownText = `select s.id, s.organization_id, s.holder_id, s.started_at, s.password_at, s.code_at, coalesce(s.code_method, ''),
+		s.fresh_password_at, s.fresh_code_at, s.seen_at, s.wrong_codes, s.network,
+		coalesce(a.email, p.email), coalesce(a.email_key, p.email_key), coalesce(a.name, p.name), coalesce(a.phone, ''),
+		coalesce(a.authority, ''), coalesce(a.method, 'totp'), coalesce(a.preset, ''),
+		coalesce(a.language, p.language), coalesce(a.time_zone, p.time_zone),
+		coalesce(a.network_check, false), coalesce(o.name, ''), coalesce(a.imported_at, 0),
+		case when a.id is null then p.removed_at is null else a.suspended_at is null and o.suspended_at is null end,
+		t.enrolled_at is not null, m.enrolled_at is not null,
+		coalesce(st.stopped_at, 0) > coalesce(pw.reset_at, 0), st.void_at is not null, coalesce(pw.weak, false),
+		coalesce(pw.first_at, 0), g.ended_at is not null,
+		(select max(e.until) from extension e where e.organization_id = s.organization_id and e.holder_id = s.holder_id and e.replaced_at is null),
+		coalesce(ps.id, ''), coalesce(ps.kind, ''), ps.expires_at, ps.spent_at, ps.withdrawn_at, ps.replaced_at,
+		(select version from policy where id = 1)
+	from session s
+		left join account a on a.organization_id = s.organization_id and a.id = s.holder_id
+		left join organization o on o.id = s.organization_id
+		left join operator p on s.organization_id = 'operators' and p.id = s.holder_id
+		left join totp t on t.organization_id = s.organization_id and t.holder_id = s.holder_id
+		left join mailotp m on m.organization_id = s.organization_id and m.holder_id = s.holder_id
+		left join second_step_state st on st.organization_id = s.organization_id and st.holder_id = s.holder_id
+		left join password pw on pw.organization_id = s.organization_id and pw.holder_id = s.holder_id
+		left join grace_end g on g.address_digest = a.address_digest
+		left join pass ps on ps.id = s.pass_id and ps.organization_id = s.organization_id and ps.holder_id = s.holder_id
+	where s.digest = $1 and s.ended_at is null and coalesce(a.id, p.id) is not null`
+
+// learn reads all that the rule asks about a session; store.ErrNone for a value
+// that no open session has.
+func learn(ctx context.Context, r store.Reader, token string) (k known, err error) {
+	var started, passwordAt, code, freshPassword, freshCode, seen, imported, first, extended store.Instant
+	var expires, spent, withdrawn, replaced store.Instant
+	var method, authority, assigned, preset, language, kind string
+	err = r.QueryRow(ctx, knownText, secret.Digest(token)).Scan(
+		&k.Session.ID, &k.Ref.Organization, &k.Ref.ID, &started, &passwordAt, &code, &method,
+		&freshPassword, &freshCode, &seen, &k.WrongCodes, &k.Network,
+		&k.person.Email, &k.person.EmailKey, &k.person.Name, &k.person.Phone,
+		&authority, &assigned, &preset, &language, &k.person.Zone,
+		&k.networkCheck, &k.organization, &imported, &k.standing,
+		&k.totp, &k.mailotp, &k.stopped, &k.void, &k.weak,
+		&first, &k.claim.Finished, &extended,
+		&k.pass.ID, &kind, &expires, &spent, &withdrawn, &replaced,
+		&k.policy)
+	if err != nil {
+		return known{}, err
+	}
+	k.Started, k.PasswordAt, k.CodeAt, k.CodeMethod = started.Time, passwordAt.Time, code.Time, account.Method(method)
+	k.FreshPassword, k.FreshCode, k.Seen, k.PassID = freshPassword.Time, freshCode.Time, seen.Time, k.pass.ID
+	k.person.Ref, k.person.Authority, k.person.Method = k.Ref, account.Authority(authority), account.Method(assigned)
+	k.person.Preset, k.person.Imported = account.Method(preset), imported.Time
+	k.person.Language, _ = phrase.Parse(language)
+	k.claim = rollout.Claim{Organization: k.Ref.Organization, FirstPassword: first.Time,
+		Imported: !imported.IsZero(), Finished: k.claim.Finished, Extended: extended.Time}
+	k.pass.Kind, k.pass.Expires, k.pass.Spent = pass.Kind(kind), expires.Time, spent.Time
+	k.pass.Withdrawn, k.pass.Replaced = withdrawn.Time, replaced.Time
+	return k, nil
+}
+
+// planned is a node's copy of windows and rollouts, with the version it was read at.
+type planned struct {
+	version  int64
+	windows  []maintenance.Window
+	plans    []rollout.Plan
+	extended map[[2]string]time.Time
+}
+
+// readPlanned reads windows and rollouts. The version is read first: a change in
+// between makes the copy look old, never new.
+func readPlanned(ctx context.Context, r store.Reader) (p planned, err error) {
+	if p.version, err = maintenance.Version(ctx, r); err != nil {
+		return planned{}, fmt.Errorf("policy: %w", err)
+	}
+	if p.windows, err = maintenance.Windows(ctx, r); err != nil {
+		return planned{}, fmt.Errorf("windows: %w", err)
+	}
+	if p.plans, p.extended, err = rollout.Plans(ctx, r); err != nil {
+		return planned{}, fmt.Errorf("rollouts: %w", err)
+	}
+	return p, nil
+}
+
+// of is the policy as it binds one organization.
+func (p planned) of(organization string) Policy {
+	policy := Policy{Windows: p.windows, Plans: p.plans}
+	if len(p.extended) == 0 {
+		return policy
+	}
+	policy.Plans = make([]rollout.Plan, len(p.plans))
+	for i, plan := range p.plans {
+		plan.Extended = p.extended[[2]string{plan.ID, organization}]
+		policy.Plans[i] = plan
+	}
+	return policy
+}
+
+// isNone says that a row was not there.
+func isNone(err error) bool { return errors.Is(err, store.ErrNone) }
