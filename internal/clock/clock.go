@@ -13,6 +13,8 @@ type Clock struct {
 	read   func() time.Time
 	offset atomic.Int64 // nanoseconds added to the machine's time; not zero only in a demo
 	latest atomic.Int64 // Unix nanoseconds of the latest instant answered or raised to
+	epoch  atomic.Int64 // the store's clock epoch that latest belongs to, see Remember
+	demo   atomic.Int64 // the offset last taken from the store, in nanoseconds
 }
 
 // New is the machine's clock.
