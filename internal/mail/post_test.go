@@ -250,9 +250,11 @@ func TestAWorkerThatSleptPastItsLeaseSettlesNothing(t *testing.T) {
 		w.Clock.Set(storetest.Start.Add(leaseFor + time.Microsecond))
 		other, err := p.next(ctx, Notice)
 		must(t, err)
-		must(t, p.settle(ctx, sleeper, fate{end: parked, failure: "late"}))
-		if r := only(t, w); !r.waits() || r.failure != "" {
-			t.Errorf("the late worker's word counted: %+v", r)
+		for _, late := range []end{again, sent, dropped, parked} {
+			must(t, p.settle(ctx, sleeper, fate{end: late, failure: "late"}))
+			if r := only(t, w); !r.waits() || r.failure != "" || r.body == nil || !r.due.Equal(storetest.Start) {
+				t.Errorf("the late worker's word counted: %+v", r)
+			}
 		}
 		must(t, p.settle(ctx, other, fate{end: sent}))
 		if r := only(t, w); r.sentAt.IsZero() {
