@@ -18,7 +18,8 @@ type errorView struct {
 	Until  time.Time
 }
 
-// errorPages are the statuses whose page has a title and a next step of its own.
+// errorPages are the statuses whose page has a title of its own, and a next step
+// where the fault's text cannot know it.
 var errorPages = map[int]string{
 	http.StatusForbidden:          "page.error_403",
 	http.StatusNotFound:           "page.error_404",
@@ -50,7 +51,10 @@ func (s *Site) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	say, title := s.Speak(r), "page.error_title"
 	view.Text = say.T(f.Phrase, f.Args...)
 	if own, ok := errorPages[status]; ok {
-		title, view.Next = own+"_title", say.T(own+"_next")
+		title = own + "_title"
+		if s.book.Has(own + "_next") {
+			view.Next = say.T(own + "_next")
+		}
 	}
 	if err := s.errors.Show(w, r, status, "error", title, view); err != nil {
 		s.log.Error("the error page failed", slog.String("error", err.Error()))

@@ -5,21 +5,22 @@
 function button(text) {
   const b = document.createElement("button");
   b.type = "button";
-  b.className = "plain";
+  b.className = "button quiet";
   b.textContent = text;
   return b;
 }
 
 for (const field of document.querySelectorAll(".secret")) {
   const input = field.querySelector("input");
+  const label = field.querySelector("label").textContent;
   const b = button(field.dataset.show);
   const show = (yes) => {
     input.type = yes ? "text" : "password";
     b.textContent = yes ? field.dataset.hide : field.dataset.show;
-    b.setAttribute("aria-pressed", String(yes));
+    b.setAttribute("aria-label", `${b.textContent}: ${label}`);
   };
   b.setAttribute("aria-controls", input.id);
-  b.setAttribute("aria-pressed", "false");
+  show(false);
   b.addEventListener("click", () => show(input.type === "password"));
   // Sent as a password again, so that the browser does not keep it as text.
   input.form?.addEventListener("submit", () => show(false));
