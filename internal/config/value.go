@@ -1,0 +1,222 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/mail"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	_ "time/tzdata" // zones must not depend on the machine
+	"unicode"
+)
+
+// What is right, as faults say it.
+const (
+	rightAddress = "must be host:port, such as 127.0.0.1:8080"
+	rightMail    = "one mail address, such as Business Portal <portal@example.com>"
+	rightHours   = "must be two times of one day, such as 09:00-17:30"
+	rightProxies = "must be addresses or networks separated by commas, such as 10.0.0.7, 192.168.0.0/16"
+	rightZone    = "must be the name of a time zone, such as Asia/Tokyo"
+)
+
+// set reads text into a field of Config, given by its pointer. The error says
+// what is right and never repeats the text, which may be a secret.
+func set(field any, text string) (err error) {
+	switch field := field.(type) {
+	case *string:
+		*field = text
+	case *HashMemory:
+		*field = HashMemory(text)
+		if *field != HashStandard && *field != HashSmall {
+			err = fmt.Errorf("must be %s or %s", HashStandard, HashSmall)
+		}
+	case *Level:
+		*field, err = parseLevel(text)
+	case *Address:
+		*field, err = parseAddress(text)
+	case *Hours:
+		*field, err = parseHours(text)
+	case *TrustedProxies:
+		*field, err = parseProxies(text)
+	case **time.Location:
+		*field, err = parseZone(text)
+	case **mail.Address:
+		*field, err = parseMail(text)
+	case **url.URL:
+		*field, err = parseURL(text)
+	default:
+		panic(fmt.Sprintf("config: no way to read a %T", field))
+	}
+	return err
+}
+
+// checks are the rules of single settings beyond what their type says.
+var checks = map[string]func(c *Config) error{
+	"NIDAN_NAME": func(c *Config) error {
+		if strings.ContainsFunc(c.Name, unicode.IsControl) || len([]rune(c.Name)) > 64 {
+			return errors.New("must be at most 64 characters on one line")
+		}
+		return nil
+	},
+	"NIDAN_DATABASE": func(c *Config) error {
+		scheme, _, isURL := strings.Cut(c.Database, "://")
+		if isURL && scheme != "postgres" && scheme != "postgresql" {
+			return errors.New("must be a file path or postgres://user:password@host/name")
+		}
+		return nil
+	},
+	"NIDAN_CONTACT": func(c *Config) error {
+		address, err := mail.ParseAddress(c.Contact)
+		if err != nil || address.Address != c.Contact {
+			return errors.New("must be one mail address without a name, such as help@example.com")
+		}
+		return nil
+	},
+	"NIDAN_BASE_URL": func(c *Config) error { return checkBase(c.BaseURL) },
+	"NIDAN_SMTP":     func(c *Config) error { return checkSMTP(c.SMTP) },
+}
+
+// parseURL does not hand on what net/url says, since that repeats the text.
+func parseURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil {
+		return nil, errors.New("must be an address of the form scheme://host:port")
+	}
+	return u, nil
+}
+
+// checkBase also strips the slash at the end, so that paths can be appended.
+func checkBase(u *url.URL) error {
+	u.Path = strings.TrimSuffix(u.Path, "/")
+	u.Host = strings.ToLower(u.Host)
+	switch {
+	case u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || !portOK(u.Port()):
+		return errors.New("must be a web address, such as https://portal.example.com")
+	case u.User != nil || u.Path != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return errors.New("must be scheme, host and port alone: the portal has a host to itself")
+	case u.Scheme == "http" && !loopback(u.Hostname()):
+		return errors.New("must begin with https://: only on the machine itself is plain http allowed")
+	}
+	return nil
+}
+
+func checkSMTP(u *url.URL) error {
+	_, hasPassword := u.User.Password()
+	switch {
+	case u.Scheme != "smtp" && u.Scheme != "smtps" || u.Hostname() == "" || !portOK(u.Port()),
+		u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "":
+		return errors.New("must be smtp://host:port or smtps://host:port, with user:password@ where needed")
+	case u.User != nil && (u.User.Username() == "" || !hasPassword):
+		return errors.New("must name both user and password, or neither")
+	}
+	return nil
+}
+
+// portOK accepts no port at all, too.
+func portOK(port string) bool {
+	if port == "" {
+		return true
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n > 0
+}
+
+func loopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return strings.EqualFold(host, "localhost") || err == nil && addr.Unmap().IsLoopback()
+}
+
+// Address is where to listen. The zero Address is nowhere.
+type Address struct {
+	Host string // empty: on every address of the machine
+	Port uint16
+}
+
+// String is host:port, as net.Listen takes it; "" for the zero Address.
+func (a Address) String() string {
+	if a == (Address{}) {
+		return ""
+	}
+	return net.JoinHostPort(a.Host, strconv.Itoa(int(a.Port)))
+}
+
+// local is how a browser on this machine gets there; nil where it cannot.
+func (a Address) local() *url.URL {
+	host := a.Host
+	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	if !loopback(host) {
+		return nil
+	}
+	return &url.URL{Scheme: "http", Host: net.JoinHostPort(host, strconv.Itoa(int(a.Port)))}
+}
+
+func parseAddress(text string) (Address, error) {
+	host, port, err := net.SplitHostPort(text)
+	if err != nil || strings.ContainsAny(host, " /\\@") {
+		return Address{}, errors.New(rightAddress)
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return Address{}, errors.New(rightAddress + ", with a port up to 65535")
+	}
+	return Address{host, uint16(n)}, nil
+}
+
+// Hours are the business hours of one day, as time since midnight in the house zone.
+type Hours struct{ From, To time.Duration }
+
+// String is 9:00–17:30, as people write it; "" where no hours are named.
+func (h Hours) String() string {
+	if h == (Hours{}) {
+		return ""
+	}
+	clock := func(d time.Duration) string { return fmt.Sprintf("%d:%02d", int(d.Hours()), int(d.Minutes())%60) }
+	return clock(h.From) + "–" + clock(h.To)
+}
+
+func parseHours(text string) (Hours, error) {
+	from, to, _ := strings.Cut(strings.ReplaceAll(text, "–", "-"), "-")
+	opens, err := time.Parse("15:04", strings.TrimSpace(from))
+	if err != nil {
+		return Hours{}, errors.New(rightHours)
+	}
+	closes, err := time.Parse("15:04", strings.TrimSpace(to))
+	if err != nil || !opens.Before(closes) {
+		return Hours{}, errors.New(rightHours)
+	}
+	midnight := time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC)
+	return Hours{opens.Sub(midnight), closes.Sub(midnight)}, nil
+}
+
+func parseLevel(text string) (level Level, err error) {
+	for _, known := range []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError} {
+		if strings.EqualFold(text, known.String()) {
+			return Level{known}, nil
+		}
+	}
+	return level, errors.New("must be debug, info, warn or error")
+}
+
+// parseZone refuses "Local", which means another zone on each machine.
+func parseZone(text string) (*time.Location, error) {
+	zone, err := time.LoadLocation(text)
+	if err != nil || text == "Local" {
+		return nil, errors.New(rightZone)
+	}
+	return zone, nil
+}
+
+func parseMail(text string) (*mail.Address, error) {
+	address, err := mail.ParseAddress(text)
+	if err != nil || strings.ContainsFunc(address.Name+address.Address, unicode.IsControl) {
+		return nil, errors.New("must be " + rightMail)
+	}
+	return address, nil
+}
