@@ -50,8 +50,8 @@ var (
 	FreshOwn     = Gate{Who: Admitted, Proof: FreshForOneAct}
 	AdminOnly    = Gate{Who: PortalAdmin}
 	AdminFresh   = Gate{Who: PortalAdmin, Proof: FreshCode}
-	OperatorOnly = Gate{Who: Operator, InWindow: true}
-	OperatorDoer = Gate{Who: Operator, Proof: FreshCode, InWindow: true}
+	OperatorOnly = Gate{Who: Operator}
+	OperatorDoer = Gate{Who: Operator, Proof: FreshCode}
 )
 
 var whoNames = [...]string{"nobody", "everybody", "password proved", "code step", "set-up", "signed in", "Portal Admin", "operator"}
@@ -63,7 +63,7 @@ func (g Gate) String() string {
 	switch {
 	case g.Machine:
 		return "machines"
-	case g.InWindow && g.Who == Operator:
+	case g.Who == Operator:
 		return text + "; in a window if listed"
 	case g.InWindow:
 		return text + "; also in a window"
