@@ -19,9 +19,9 @@ var noon = time.Date(2018, 3, 10, 12, 0, 0, 0, time.UTC)
 // The rule from both sides of each of its edges; a rate that is none has no edges.
 func TestTheRuleIsAsWritten(t *testing.T) {
 	var b strings.Builder
-	b.WriteString("# burst   every   full again         allowed            full again after one more\n")
+	b.WriteString("# burst   every   full again          allowed                   full again after one more\n")
 	line := func(rate limit.Rate, fullAt time.Time) {
-		fmt.Fprintf(&b, "%7d %7s   %-18s %-18s %s\n", rate.Burst, rate.Every, relative(fullAt),
+		fmt.Fprintf(&b, "%7d %7s   %-19s %-25s %s\n", rate.Burst, rate.Every, relative(fullAt),
 			allowed(rate.Next(noon, fullAt)), relative(rate.Spent(noon, fullAt)))
 	}
 	for _, rate := range []limit.Rate{{1, time.Minute}, {2, time.Minute}, {5, 6 * time.Minute}, {3, 10 * time.Microsecond}} {
