@@ -22,3 +22,6 @@ type Operator struct {
 func (o Operator) Ref() account.Ref {
 	return account.Ref{Organization: organization.Operators, ID: o.ID}
 }
+
+// First is the holder of the first operator's one-time link, before there is an operator.
+var First = account.Ref{Organization: organization.Operators, ID: "first"}

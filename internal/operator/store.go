@@ -66,3 +66,20 @@ func All(ctx context.Context, r store.Reader) ([]Operator, error) {
 	}
 	return list, rows.Err()
 }
+
+// Enrolled says whether any operator who stands has proved TOTP: from then on the
+// first operator's link is dead.
+func Enrolled(ctx context.Context, r store.Reader) (any bool, err error) {
+	return any, r.QueryRow(ctx, `select exists (select 1 from operator o
+		join totp t on t.organization_id = 'operators' and t.holder_id = o.id where o.removed_at is null)`).Scan(&any)
+}
+
+// Remove ends an operator's standing: his sessions end at their next request.
+func Remove(ctx context.Context, tx *store.Tx, id, by string) error {
+	n, err := tx.Exec(ctx, `update operator set removed_at = $1, removed_by = $2 where id = $3 and removed_at is null`,
+		store.Micros(tx.Now()), by, id)
+	if err == nil && n == 0 {
+		err = store.ErrNone
+	}
+	return err
+}

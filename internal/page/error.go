@@ -61,3 +61,11 @@ func (s *Site) Fail(w http.ResponseWriter, r *http.Request, err error) {
 		http.Error(w, http.StatusText(status), status)
 	}
 }
+
+// ErrForeign refuses a form that another site sent.
+var ErrForeign = fault.New(fault.Refused, "page.form_foreign")
+
+// Missing answers for an address that no page of the portal has.
+func (s *Site) Missing(w http.ResponseWriter, r *http.Request) {
+	s.Fail(w, r, fault.New(fault.NotFound, "page.missing"))
+}

@@ -2,7 +2,9 @@ package page
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -19,6 +21,7 @@ type View struct {
 	Lang    phrase.Lang
 	Zones   phrase.Zones
 	Path    string // the page's own address, without its query
+	query   url.Values
 	Site    *Site
 	Chrome  Chrome
 	Faults  []*fault.Fault // what is wrong with the form
@@ -58,7 +61,7 @@ func WithChrome(ctx context.Context, c Chrome) context.Context {
 }
 
 func (v *View) fill(s *Site, w http.ResponseWriter, r *http.Request) {
-	v.Site, v.Path = s, r.URL.Path
+	v.Site, v.Path, v.query = s, r.URL.Path, r.URL.Query()
 	v.Chrome, _ = r.Context().Value(chromeKey{}).(Chrome)
 	say := s.Speak(r)
 	v.Lang, v.Zones = say.Lang, say.Zones
@@ -129,7 +132,9 @@ func (v *View) Phrase(f *fault.Fault) string { return v.say().T(f.Phrase, f.Args
 func (v *View) Switch() string {
 	for _, lang := range phrase.Langs {
 		if lang != v.Lang {
-			return v.Path + "?lang=" + string(lang)
+			query := maps.Clone(v.query)
+			query.Set("lang", string(lang))
+			return v.Path + "?" + query.Encode()
 		}
 	}
 	return v.Path

@@ -63,6 +63,8 @@ func (s *Room) Routes() []route.Route {
 		{Pattern: "POST /signin", Gate: route.Door, Serve: s.site.Serve(s.postSignin)},
 		{Pattern: "GET /operator/signin", Gate: operators, Serve: s.site.Serve(s.showSignin)},
 		{Pattern: "POST /operator/signin", Gate: operators, Serve: s.site.Serve(s.postSignin)},
+		{Pattern: "GET /operator/start/{token}", Gate: operators, Serve: s.site.Serve(s.showStart)},
+		{Pattern: "POST /operator/start/{token}", Gate: operators, Serve: s.site.Serve(s.postStart)},
 		{Pattern: "GET /signin/code", Gate: route.CodeStep, Serve: s.site.Serve(s.showCode)},
 		{Pattern: "POST /signin/code", Gate: route.CodeStep, Serve: s.site.Serve(s.postCode)},
 		{Pattern: "POST /signout", Gate: route.Door, Serve: s.site.Serve(s.signOut)},

@@ -169,13 +169,13 @@ func TestProvingWhatIsAskedLeadsInOrToARefusalAndNeverBack(t *testing.T) {
 
 func TestWhatSpeaksAgainstSomebodyNeverOpensMore(t *testing.T) {
 	against := map[string]func(*Facts, *Policy){
-		"suspended":     func(f *Facts, _ *Policy) { f.Suspended = true },
-		"barred":        func(f *Facts, _ *Policy) { f.Barred = true },
-		"stopped":       func(f *Facts, _ *Policy) { f.Stopped = true },
-		"void":          func(f *Facts, _ *Policy) { f.Void = true },
-		"grace over":    func(f *Facts, _ *Policy) { f.Claim.Finished = true },
-		"no password":   func(f *Facts, _ *Policy) { f.PasswordProved = false },
-		"no rollout":    func(_ *Facts, p *Policy) { p.Plans = nil },
+		"suspended":   func(f *Facts, _ *Policy) { f.Suspended = true },
+		"barred":      func(f *Facts, _ *Policy) { f.Barred = true },
+		"stopped":     func(f *Facts, _ *Policy) { f.Stopped = true },
+		"void":        func(f *Facts, _ *Policy) { f.Void = true },
+		"grace over":  func(f *Facts, _ *Policy) { f.Claim.Finished = true },
+		"no password": func(f *Facts, _ *Policy) { f.PasswordProved = false },
+		"no rollout":  func(_ *Facts, p *Policy) { p.Plans = nil },
 		"in a window": func(_ *Facts, p *Policy) {
 			p.Windows = append([]maintenance.Window{{ID: "z", Opens: opens.AddDate(-1, 0, 0), Closes: opens.AddDate(1, 0, 0)}}, p.Windows...)
 		},
@@ -219,6 +219,9 @@ func TestAnEarlierEndBindsEverybodyAtOnce(t *testing.T) {
 			return // an end is moved for those who are there
 		}
 		before := Next(now, f, p)
+		if term, _ := rollout.For(p.Plans, f.Claim); term.Plan.ID == "" {
+			return // not one of those whose end it was
+		}
 		f.Claim.Extended = time.Time{}
 		for i := range p.Plans {
 			p.Plans[i].Extended = time.Time{}
@@ -227,7 +230,7 @@ func TestAnEarlierEndBindsEverybodyAtOnce(t *testing.T) {
 			}
 		}
 		after := Next(now, f, p)
-		if after.oneStep() && (after.Setup || !before.oneStep()) {
+		if after.oneStep() && (after.Opens.Before(now) || !before.oneStep()) {
 			t.Errorf("%+v became %+v", before, after)
 		}
 	})
@@ -238,7 +241,13 @@ func TestAWithdrawnRolloutGivesNoOneStep(t *testing.T) {
 		f, p := facts(t), policies(t)
 		now := instants(2, last).Draw(t, "now")
 		f.Claim.Organization = "yamada"
+		if !f.Claim.FirstPassword.Before(now) {
+			return // it ends the grace of those who are there
+		}
 		before := Next(now, f, p)
+		if term, _ := rollout.For(p.Plans, f.Claim); term.Plan.ID == "" {
+			return // not one of those it covered
+		}
 		for i, plan := range p.Plans { // the portal's at any time, an organization's own after its opening
 			if plan.Withdrawn.IsZero() && (plan.Organization == "" || !plan.Opens.After(now)) {
 				p.Plans[i].Withdrawn = now
@@ -279,7 +288,8 @@ func TestALaterRolloutGivesNobodyOneStepBack(t *testing.T) {
 		p.Plans = append(p.Plans, rollout.Plan{ID: "later", Organization: rapid.SampledFrom([]string{"", "yamada"}).Draw(t, "scope"),
 			Planned: now, Opens: opens.Add(time.Duration(opensAt) * time.Hour),
 			Ends: opens.Add(time.Duration(rapid.IntRange(opensAt+1, last).Draw(t, "ends")) * time.Hour)})
-		if got := Next(instants(saved, last).Draw(t, "then"), f, p); got.oneStep() {
+		then := now.Add(time.Duration(rapid.Int64Range(0, int64(last*time.Hour)).Draw(t, "then")))
+		if got := Next(then, f, p); got.oneStep() {
 			t.Errorf("bound by %+v without grace, then %+v", term, got)
 		}
 	})

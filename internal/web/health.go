@@ -1,0 +1,70 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"sync"
+	"time"
+
+	"nidan/internal/route"
+)
+
+// offBy is how far a node's clock may be off the database's.
+const offBy = 5 * time.Second
+
+// health are the pages for machines: alive, and ready to be sent people.
+func (p *Portal) health() []route.Route {
+	return []route.Route{
+		{Pattern: "GET /healthz", Gate: route.Machine, Serve: func(w http.ResponseWriter, _ *http.Request) {
+			answer(w, http.StatusOK, map[string]string{"status": "alive"})
+		}},
+		{Pattern: "GET /readyz", Gate: route.Machine, Serve: p.readyz},
+	}
+}
+
+// readiness keeps the last finding for a moment, so that a probe is no load.
+type readiness struct {
+	mu    sync.Mutex
+	at    time.Time
+	fault string
+}
+
+func (p *Portal) readyz(w http.ResponseWriter, r *http.Request) {
+	p.ready.mu.Lock()
+	defer p.ready.mu.Unlock()
+	if now := p.Clock.Machine(); now.Sub(p.ready.at).Abs() > time.Second {
+		p.ready.at, p.ready.fault = now, p.unready(r.Context())
+	}
+	if p.ready.fault != "" {
+		answer(w, http.StatusServiceUnavailable, map[string]string{"status": "not ready", "reason": p.ready.fault})
+		return
+	}
+	answer(w, http.StatusOK, map[string]string{"status": "ready"})
+}
+
+// unready says why no people should be sent here, or nothing.
+func (p *Portal) unready(ctx context.Context) string {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	before := p.Clock.Machine()
+	at, err := p.DB.Clock(ctx)
+	if err != nil {
+		return "the database does not answer"
+	}
+	// The database answered between before and now: either may be off by the bound.
+	if at.Sub(p.Clock.Machine()) > offBy || before.Sub(at) > offBy {
+		return "this machine's clock is more than 5 s off the database's"
+	}
+	if p.Clock.Behind() > offBy {
+		return "the clock stands behind the latest instant seen: set it right, or run `nidan clock accept`"
+	}
+	return ""
+}
+
+func answer(w http.ResponseWriter, status int, body map[string]string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // the client may have hung up
+}

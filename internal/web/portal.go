@@ -1,0 +1,164 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"runtime"
+	"strings"
+	"time"
+
+	"nidan/internal/clock"
+	"nidan/internal/config"
+	"nidan/internal/demo"
+	"nidan/internal/home"
+	"nidan/internal/mail"
+	"nidan/internal/page"
+	"nidan/internal/password"
+	"nidan/internal/phrase"
+	"nidan/internal/profile"
+	"nidan/internal/route"
+	"nidan/internal/secret"
+	"nidan/internal/session"
+	"nidan/internal/setup"
+	"nidan/internal/signin"
+	"nidan/internal/store"
+	"nidan/internal/verification"
+)
+
+// hashBudget is the memory that hashing may take at once, beside everything else.
+const hashBudget = 512 << 20
+
+// Needs is what a portal is built from.
+type Needs struct {
+	Config config.Config
+	DB     *store.DB
+	Keys   *secret.Keys
+	Clock  *clock.Clock
+	Log    *slog.Logger
+	Sender mail.Sender
+	Demo   bool
+}
+
+// Portal is the whole of it, built and ready to serve.
+type Portal struct {
+	Needs
+	Site *page.Site
+	Pool *password.Pool
+	Post *mail.Post
+
+	routes  []route.Route
+	gate    *signin.Gate
+	metrics *metrics
+	ready   readiness
+}
+
+// Words are every room's phrases.
+func Words() []fs.FS {
+	return []fs.FS{phrase.Words, page.Words, session.Words, password.Words, verification.Words,
+		signin.Words, setup.Words, profile.Words, home.Words, demo.Words}
+}
+
+// New builds the rooms in order. Everything that can be wrong with templates,
+// phrases or routes is an error here, at the start.
+func New(n Needs) (*Portal, error) {
+	book, err := phrase.NewBook(Words()...)
+	if err != nil {
+		return nil, err
+	}
+	p := &Portal{Needs: n, metrics: newMetrics(n.Clock.Machine)}
+	p.Site, err = page.New(book, n.Log, page.Options{Name: n.Config.Name, House: n.Config.HouseZone,
+		Contact: n.Config.Contact, Hours: n.Config.Hours.String(), Secure: n.Config.Secure(), Demo: n.Demo, Now: n.Clock.Now})
+	if err != nil {
+		return nil, err
+	}
+	cost := password.Standard
+	if n.Config.HashMemory == config.HashSmall {
+		cost = password.Small
+	}
+	p.Pool = password.NewPool(cost, runtime.NumCPU(), hashBudget)
+	p.Post = mail.NewPost(n.DB, n.Keys, n.Clock, n.Sender, n.Config.MailFrom.String(), n.Log)
+	if err := p.rooms(); err != nil {
+		return nil, err
+	}
+	return p, check(p.routes)
+}
+
+// rooms opens every room and collects its routes.
+func (p *Portal) rooms() error {
+	desk := &verification.Desk{Keys: p.Keys, Site: p.Site}
+	base := strings.TrimSuffix(p.Config.BaseURL.String(), "/")
+	p.gate = &signin.Gate{DB: p.DB, Site: p.Site, Clock: p.Clock, Log: p.Log, Client: p.client}
+	signinRoom, err1 := signin.New(signin.Needs{Gate: p.gate, Keys: p.Keys, Desk: desk, Pool: p.Pool, Wake: p.Post.Wake})
+	passwordRoom, err2 := password.New(password.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Pool: p.Pool, BaseURL: base, Wake: p.Post.Wake, Log: p.Log})
+	setupRoom, err3 := setup.New(setup.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Desk: desk, Pool: p.Pool, Wake: p.Post.Wake})
+	profileRoom, err4 := profile.New(profile.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site})
+	homeRoom, err5 := home.New(p.Site)
+	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
+		return err
+	}
+	for _, routes := range [][]route.Route{p.Site.Routes(), p.health(), signinRoom.Routes(), passwordRoom.Routes(),
+		setupRoom.Routes(), profileRoom.Routes(), homeRoom.Routes()} {
+		p.routes = append(p.routes, routes...)
+	}
+	if p.Demo {
+		demoRoom, err := demo.New(demo.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Clock: p.Clock})
+		if err != nil {
+			return err
+		}
+		p.routes = append(p.routes, demoRoom.Routes()...)
+	}
+	return nil
+}
+
+// Routes is the route map.
+func (p *Portal) Routes() []route.Route { return p.routes }
+
+// client is the address a request came from, behind named proxies too.
+func (p *Portal) client(r *http.Request) netip.Addr {
+	return p.Config.TrustedProxies.Client(r.RemoteAddr, r.Header.Values("X-Forwarded-For"))
+}
+
+// check refuses a route that nobody gave a gate.
+func check(routes []route.Route) error {
+	for _, rt := range routes {
+		if rt.Gate.Who == route.Nobody {
+			return fmt.Errorf("route %s has no gate: it would admit nobody", rt.Pattern)
+		}
+		if rt.Serve == nil {
+			return fmt.Errorf("route %s serves nothing", rt.Pattern)
+		}
+	}
+	return nil
+}
+
+// Background does what is done beside requests, until ctx ends: the outbox, the
+// latest instant, the upkeep of the day.
+func (p *Portal) Background(ctx context.Context) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		p.Post.Run(ctx)
+	}()
+	p.upkeep(ctx)
+	<-done
+}
+
+func (p *Portal) upkeep(ctx context.Context) {
+	minute := time.NewTicker(time.Minute)
+	defer minute.Stop()
+	for {
+		if err := p.Upkeep(ctx); err != nil && ctx.Err() == nil {
+			p.Log.Error("upkeep failed", slog.String("error", err.Error()))
+		}
+		select {
+		case <-minute.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}

@@ -1,0 +1,143 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"nidan/internal/page"
+	"nidan/internal/route"
+)
+
+// Limits of a connection (security.md, Web).
+const (
+	headerBytes  = 16 << 10
+	headerTime   = 5 * time.Second
+	readTime     = 15 * time.Second
+	writeTime    = 30 * time.Second
+	idleTime     = 2 * time.Minute
+	shutdownTime = 20 * time.Second
+)
+
+// Handler serves the portal: headers, then cross-origin protection, then the route
+// with its gate.
+func (p *Portal) Handler() http.Handler {
+	mux := http.NewServeMux()
+	for _, rt := range p.routes {
+		mux.HandleFunc(rt.Pattern, p.metrics.measure(rt.Pattern, p.gate.Guard(rt)))
+	}
+	missing := p.gate.Guard(route.Route{Pattern: "/", Gate: route.Door, Serve: p.Site.Missing})
+	mux.HandleFunc("/", p.metrics.measure("other", missing))
+	return p.headers(p.recovered(p.sameOrigin(mux)))
+}
+
+// sameOrigin refuses a POST that another site made. What sends neither
+// Sec-Fetch-Site nor Origin is no browser that could be tricked into it; a
+// Referer, where there is one, must be ours all the same (docs/decisions).
+func (p *Portal) sameOrigin(next http.Handler) http.Handler {
+	protection := http.NewCrossOriginProtection()
+	if origin := p.Config.BaseURL.Scheme + "://" + p.Config.BaseURL.Host; p.Config.BaseURL.Host != "" {
+		// Behind a proxy that rewrites Host, the origin people see is the configured one.
+		if err := protection.AddTrustedOrigin(origin); err != nil {
+			p.Log.Error("the base URL is no origin", slog.String("error", err.Error()))
+		}
+	}
+	foreign := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.Site.Fail(w, r, page.ErrForeign) })
+	protection.SetDenyHandler(foreign)
+	return protection.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost && r.Header.Get("Sec-Fetch-Site") == "" && r.Header.Get("Origin") == "" && p.foreignReferer(r) {
+			foreign(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	}))
+}
+
+func (p *Portal) foreignReferer(r *http.Request) bool {
+	referer := r.Header.Get("Referer")
+	if referer == "" {
+		return false
+	}
+	u, err := url.Parse(referer)
+	return err != nil || (u.Host != r.Host && u.Host != p.Config.BaseURL.Host)
+}
+
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+func (p *Portal) headers(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+		if p.Config.Secure() {
+			h.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// recovered answers a panic with the plain page; the log gets the stack and the
+// route, never what was sent.
+func (p *Portal) recovered(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			v := recover()
+			if v == nil {
+				return
+			}
+			if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				panic(v)
+			}
+			p.Log.Error("a handler panicked", slog.String("route", r.Pattern), slog.Any("panic", v), slog.String("stack", string(debug.Stack())))
+			p.Site.Fail(w, r, errors.New("panic"))
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// Serve answers on the listener until ctx ends, then lets running requests finish.
+func (p *Portal) Serve(ctx context.Context, listener net.Listener) error {
+	return p.serve(ctx, listener, p.Handler())
+}
+
+// ServeMetrics answers machines on a listener of their own.
+func (p *Portal) ServeMetrics(ctx context.Context, listener net.Listener) error {
+	return p.serve(ctx, listener, p.metrics.handler())
+}
+
+func (p *Portal) serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	server := &http.Server{
+		Handler: handler, MaxHeaderBytes: headerBytes, ReadHeaderTimeout: headerTime,
+		ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime,
+		ErrorLog: slog.NewLogLogger(p.Log.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+	defer cancel()
+	err := server.Shutdown(end)
+	if served := <-failed; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, served)
+	}
+	return err
+}
+
+// Origin is the address a listener is reached by on this machine.
+func Origin(listener net.Listener) string {
+	return "http://" + strings.Replace(listener.Addr().String(), "[::]", "127.0.0.1", 1)
+}
