@@ -32,8 +32,9 @@ type Term struct {
 }
 
 // For finds the rollout that binds an account, and whether the account has grace
-// by it at all. It is the first one in its scope whose end came after the account
-// had a password: a later one never replaces it, so that nothing gives grace back.
+// by it at all. It is the first one in its scope that the account had a password
+// before the end (or the withdrawal) of: a later one never replaces it, so that
+// nothing gives grace back.
 func For(plans []Plan, c Claim) (term Term, grace bool) {
 	plan, ok := binding(plans, c)
 	if !ok {
@@ -51,10 +52,10 @@ func binding(plans []Plan, c Claim) (found Plan, ok bool) {
 		return Plan{}, false
 	}
 	for _, p := range plans {
-		if !covers(plans, p, c.Organization) || !p.Ends.After(c.FirstPassword) {
+		if !covers(plans, p, c.Organization) || !p.lasts().After(c.FirstPassword) {
 			continue
 		}
-		if !ok || p.Opens.Before(found.Opens) {
+		if !ok || p.binds().Before(found.binds()) {
 			found, ok = p, true
 		}
 	}
@@ -82,15 +83,31 @@ func (p Plan) void() bool {
 	return p.Organization != "" && !p.Withdrawn.IsZero() && p.Withdrawn.Before(p.Opens)
 }
 
+// binds is from when on a plan cannot be undone for whom it covers: its opening,
+// or a withdrawal before that, which ends their grace for ever. What is planned
+// later, even with an earlier opening, comes after it.
+func (p Plan) binds() time.Time { return earlier(p.Opens, p.Withdrawn) }
+
+// lasts is until when it covers those who come: its end, or its withdrawal.
+func (p Plan) lasts() time.Time { return earlier(p.Ends, p.Withdrawn) }
+
+// earlier is the earlier of two instants, the second of which may be missing.
+func earlier(t, other time.Time) time.Time {
+	if !other.IsZero() && other.Before(t) {
+		return other
+	}
+	return t
+}
+
 func replaces(own, portal Plan) bool {
-	return own.Planned.Before(own.Opens) && own.Planned.Before(portal.Opens)
+	return own.Planned.Before(own.Opens) && own.Planned.Before(portal.binds())
 }
 
 // replacesAll says whether an organization's own stands beside or before each
 // rollout of the portal: one saved too late changes nothing.
 func replacesAll(plans []Plan, own Plan) bool {
 	for _, portal := range plans {
-		overlap := portal.Opens.Before(own.Ends) && own.Opens.Before(portal.Ends)
+		overlap := portal.binds().Before(own.lasts()) && own.binds().Before(portal.lasts())
 		if portal.Organization == "" && overlap && !replaces(own, portal) {
 			return false
 		}
