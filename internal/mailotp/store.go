@@ -86,7 +86,7 @@ type Found int
 // The findings. The zero one refuses.
 const (
 	Wrong   Found = iota
-	Expired       // it would have been right, too late: say so
+	Expired       // the code's time has passed, whatever was typed: say so
 	Right
 )
 
@@ -105,8 +105,11 @@ func Spend(ctx context.Context, tx *store.Tx, keys *secret.Keys, ref account.Ref
 		where organization_id = $2 and holder_id = $3 and id = $4 and digest = $5 and address_key = $6
 			and used_at is null and replaced_at is null and expires_at > $7`,
 		store.Micros(tx.Now()), ref.Organization, ref.ID, open.ID, digest(keys, open.ID, code), addressKey, store.Micros(tx.Now()))
-	if err != nil || n == 1 {
-		return open.ID, Right, err
+	if err != nil {
+		return "", Wrong, fmt.Errorf("mail code: %w", err)
+	}
+	if n == 1 {
+		return open.ID, Right, nil
 	}
 	if !tx.Now().Before(open.Expires) {
 		return "", Expired, nil
