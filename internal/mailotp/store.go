@@ -15,33 +15,59 @@ import (
 // door are dead from here on. When too many were mailed it makes none and says
 // when the next may be.
 func Issue(ctx context.Context, tx *store.Tx, keys *secret.Keys, ref account.Ref, session string, door Door, addressKey string) (code string, again time.Time, err error) {
-	sent, err := recent(ctx, tx, ref)
-	if err != nil {
-		return "", time.Time{}, err
-	}
-	if again = Next(tx.Now(), sent); !again.IsZero() {
-		return "", again, nil
+	code, again, id, err := insert(ctx, tx, keys, ref, session, door, addressKey)
+	if err != nil || code == "" {
+		return "", again, err
 	}
 	_, err = tx.Exec(ctx, `update mail_code set replaced_at = $1
-		where organization_id = $2 and holder_id = $3 and session_id = $4 and door = $5 and used_at is null and replaced_at is null`,
-		store.Micros(tx.Now()), ref.Organization, ref.ID, session, string(door))
-	if err != nil {
-		return "", time.Time{}, fmt.Errorf("mail code: %w", err)
-	}
-	id := secret.ID()
-	code = secret.Digits(Digits)
-	_, err = tx.Exec(ctx, `insert into mail_code (id, organization_id, holder_id, session_id, door, address_key, digest, created_at, expires_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		id, ref.Organization, ref.ID, session, string(door), addressKey, digest(keys, id, code),
-		store.Micros(tx.Now()), store.Micros(tx.Now().Add(Valid)))
+		where organization_id = $2 and holder_id = $3 and session_id = $4 and door = $5 and id <> $6 and used_at is null and replaced_at is null`,
+		store.Micros(tx.Now()), ref.Organization, ref.ID, session, string(door), id)
 	if err != nil {
 		return "", time.Time{}, fmt.Errorf("mail code: %w", err)
 	}
 	return code, time.Time{}, nil
 }
 
-// digest binds a code to its row, with the key: 10^8 codes are no secret of their own.
-func digest(keys *secret.Keys, id, code string) []byte { return keys.Digest(secret.ForCode, id, code) }
+// IssueFirst is Issue for a session that was begun in this very transaction:
+// there is no older code to end.
+func IssueFirst(ctx context.Context, tx *store.Tx, keys *secret.Keys, ref account.Ref, session string, door Door, addressKey string) (code string, again time.Time, err error) {
+	code, again, _, err = insert(ctx, tx, keys, ref, session, door, addressKey)
+	return code, again, err
+}
+
+// insert writes a new code if the limits let it, counted in the same statement,
+// so that many at once cannot pass them together.
+func insert(ctx context.Context, tx *store.Tx, keys *secret.Keys, ref account.Ref, session string, door Door, addressKey string) (code string, again time.Time, id string, err error) {
+	id, code = secret.ID(), secret.Digits(Digits)
+	now := tx.Now()
+	hour, day := store.Micros(now.Add(-time.Hour)), store.Micros(now.Add(-24*time.Hour))
+	n, err := tx.Exec(ctx, `insert into mail_code (id, organization_id, holder_id, session_id, door, address_key, digest, created_at, expires_at)
+		select cast($1 as text), cast($2 as text), cast($3 as text), cast($4 as text), cast($5 as text), cast($6 as text),
+			cast($7 as bytea), cast($8 as bigint), cast($9 as bigint)
+		where (select count(*) from mail_code where organization_id = $10 and holder_id = $11 and created_at > $12 and used_at is null) < $13
+			and (select count(*) from mail_code where organization_id = $14 and holder_id = $15 and created_at > $16 and used_at is null) < $17
+			and (select count(*) from mail_code where organization_id = $18 and holder_id = $19 and created_at > $20) < $21`,
+		id, ref.Organization, ref.ID, session, string(door), addressKey, digest(keys, ref, session, door, code),
+		store.Micros(now), store.Micros(now.Add(Valid)),
+		ref.Organization, ref.ID, hour, HourlyOpen, ref.Organization, ref.ID, day, DailyOpen, ref.Organization, ref.ID, day, DailyAll)
+	if err != nil {
+		return "", time.Time{}, "", fmt.Errorf("mail code: %w", err)
+	}
+	if n == 1 {
+		return code, time.Time{}, id, nil
+	}
+	sent, err := recent(ctx, tx, ref)
+	if err != nil {
+		return "", time.Time{}, "", err
+	}
+	return "", Next(now, sent), "", nil
+}
+
+// digest binds a code to its account, session and door, with the key: 10^8 codes
+// are no secret of their own.
+func digest(keys *secret.Keys, ref account.Ref, session string, door Door, code string) []byte {
+	return keys.Digest(secret.ForCode, ref.Organization, ref.ID, session, string(door), code)
+}
 
 func recent(ctx context.Context, tx *store.Tx, ref account.Ref) ([]Sent, error) {
 	rows, err := tx.Query(ctx, `select created_at, used_at is not null from mail_code
@@ -94,24 +120,24 @@ const (
 // conditional write, so that of many at once one wins. It must have been sent to
 // the very address the account has now.
 func Spend(ctx context.Context, tx *store.Tx, keys *secret.Keys, ref account.Ref, session string, door Door, addressKey, code string) (id string, found Found, err error) {
-	open, err := Waiting(ctx, tx, ref, session, door)
-	if errors.Is(err, store.ErrNone) {
-		return "", Wrong, nil
+	err = tx.QueryRow(ctx, `update mail_code set used_at = $1
+		where organization_id = $2 and holder_id = $3 and session_id = $4 and door = $5 and digest = $6 and address_key = $7
+			and used_at is null and replaced_at is null and expires_at > $8 returning id`,
+		store.Micros(tx.Now()), ref.Organization, ref.ID, session, string(door), digest(keys, ref, session, door, code),
+		addressKey, store.Micros(tx.Now())).Scan(&id)
+	if err == nil {
+		return id, Right, nil
 	}
-	if err != nil {
-		return "", Wrong, err
-	}
-	n, err := tx.Exec(ctx, `update mail_code set used_at = $1
-		where organization_id = $2 and holder_id = $3 and id = $4 and digest = $5 and address_key = $6
-			and used_at is null and replaced_at is null and expires_at > $7`,
-		store.Micros(tx.Now()), ref.Organization, ref.ID, open.ID, digest(keys, open.ID, code), addressKey, store.Micros(tx.Now()))
-	if err != nil {
+	if !errors.Is(err, store.ErrNone) {
 		return "", Wrong, fmt.Errorf("mail code: %w", err)
 	}
-	if n == 1 {
-		return open.ID, Right, nil
-	}
-	if !tx.Now().Before(open.Expires) {
+	open, err := Waiting(ctx, tx, ref, session, door)
+	switch {
+	case errors.Is(err, store.ErrNone):
+		return "", Wrong, nil
+	case err != nil:
+		return "", Wrong, fmt.Errorf("mail code: %w", err)
+	case !tx.Now().Before(open.Expires):
 		return "", Expired, nil
 	}
 	return "", Wrong, nil

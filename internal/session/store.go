@@ -58,6 +58,14 @@ func ConfirmPassword(ctx context.Context, tx *store.Tx, s Session) (token string
 		secret.Digest(token), store.Micros(tx.Now()), store.Micros(tx.Now()), s.Ref.Organization, s.Ref.ID, s.ID))
 }
 
+// Renew gives a session a new value of its cookie; what it has proved stays.
+func Renew(ctx context.Context, tx *store.Tx, s Session) (token string, err error) {
+	token = secret.Token()
+	return token, one(tx.Exec(ctx, `update session set digest = $1, seen_at = $2
+		where organization_id = $3 and holder_id = $4 and id = $5 and ended_at is null`,
+		secret.Digest(token), store.Micros(tx.Now()), s.Ref.Organization, s.Ref.ID, s.ID))
+}
+
 // Redeem binds a valid pass to the session.
 func Redeem(ctx context.Context, tx *store.Tx, s Session, passID string) (token string, err error) {
 	token = secret.Token()
@@ -128,19 +136,19 @@ func List(ctx context.Context, r store.Reader, ref account.Ref, now time.Time) (
 	return list, rows.Err()
 }
 
-// Accessed writes down that a holder signed in from a network (kept 90 days).
-func Accessed(ctx context.Context, tx *store.Tx, ref account.Ref, network string) error {
-	_, err := tx.Exec(ctx, `insert into access (organization_id, holder_id, network, first_at, last_at)
-		values ($1, $2, $3, $4, $5)
-		on conflict (organization_id, holder_id, network) do update set last_at = excluded.last_at`,
-		ref.Organization, ref.ID, network, store.Micros(tx.Now()), store.Micros(tx.Now()))
-	return err
+// remembered is how long it is kept from where somebody signed in (security.md, retention).
+const remembered = 90 * 24 * time.Hour
+
+// Known says whether a holder's right password came from a network within 90 days.
+func Known(ctx context.Context, r store.Reader, ref account.Ref, network string, now time.Time) (known bool, err error) {
+	err = r.QueryRow(ctx, `select exists (select 1 from session
+		where organization_id = $1 and holder_id = $2 and network = $3 and started_at > $4)`,
+		ref.Organization, ref.ID, network, store.Micros(now.Add(-remembered))).Scan(&known)
+	return known, err
 }
 
-// Known says whether a holder signed in from a network within 90 days.
-func Known(ctx context.Context, r store.Reader, ref account.Ref, network string, now time.Time) (known bool, err error) {
-	err = r.QueryRow(ctx, `select exists (select 1 from access
-		where organization_id = $1 and holder_id = $2 and network = $3 and last_at > $4)`,
-		ref.Organization, ref.ID, network, store.Micros(now.AddDate(0, 0, -90))).Scan(&known)
-	return known, err
+// Forget removes sessions that began more than 90 days ago: long over, and their
+// addresses are kept no longer.
+func Forget(ctx context.Context, tx *store.Tx) (int64, error) {
+	return tx.Exec(ctx, `delete from session where started_at < $1`, store.Micros(tx.Now().Add(-remembered)))
 }

@@ -16,13 +16,14 @@ type Visit struct {
 	Session
 	Person           account.Account // of an operator: name, address, language and zone
 	OrganizationName string
-	TwoStep          bool      // a code was proved in this session
-	OneStep          bool      // admitted by the password alone, in or before the period
-	Setup            bool      // set-up is asked for first
-	Stopped          bool      // the second verification is stopped
-	Opens            time.Time // of the period that covers the account, or zero
-	OwnEnd           time.Time // the end that binds the account, or zero
-	From             string    // the network of this request
+	TwoStep          bool           // a code was proved in this session
+	OneStep          bool           // admitted by the password alone, in or before the period
+	Setup            bool           // set-up is asked for first
+	Asks             account.Method // the method whose code this account is asked for; zero: none
+	Stopped          bool           // the second verification is stopped
+	Opens            time.Time      // of the period that covers the account, or zero
+	OwnEnd           time.Time      // the end that binds the account, or zero
+	From             string         // the network of this request
 	// Again asks the gate's question once more inside a deciding transaction, so
 	// that what changed while this request waited counts. It is never nil in a
 	// visit that passed a gate for signed-in people.

@@ -60,28 +60,13 @@ func (s *Room) view(ctx context.Context, v *session.Visit, method account.Method
 	return view, nil
 }
 
-// method is which code this session is asked for: the rule's answer when nothing
-// of the session's code is known.
-func (s *Room) method(r *http.Request) (account.Method, error) {
-	a, err := s.Gate.ask(r.Context(), s.db, session.Token(r, s.site), route.CodeStep, s.Gate.Client(r), s.Gate.Clock.Now)
-	if err != nil {
-		return "", err
-	}
-	facts := a.facts(a.now, false, false)
-	_, grace := facts.term(a.policy)
-	return facts.askable(grace && a.step.OneStep), nil
-}
-
 func (s *Room) showCode(w http.ResponseWriter, r *http.Request) error {
 	return s.showSecond(w, r, http.StatusOK, nil, "")
 }
 
 func (s *Room) showSecond(w http.ResponseWriter, r *http.Request, status int, faults []*fault.Fault, notice string) error {
-	method, err := s.method(r)
-	if err != nil {
-		return err
-	}
-	view, err := s.view(r.Context(), session.Of(r.Context()), method, mailotp.SignIn)
+	v := session.Of(r.Context())
+	view, err := s.view(r.Context(), v, v.Asks, mailotp.SignIn)
 	if err != nil {
 		return err
 	}
@@ -97,10 +82,7 @@ func (s *Room) postCode(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	method, err := s.method(r)
-	if err != nil {
-		return err
-	}
+	method := session.Of(r.Context()).Asks
 	if form.Text("act") == "send" {
 		return s.resend(w, r, method)
 	}
@@ -128,7 +110,7 @@ func (s *Room) resend(w http.ResponseWriter, r *http.Request, method account.Met
 		if err := v.Still(ctx, tx); err != nil {
 			return err
 		}
-		return s.sendCode(ctx, tx, v.Person, v.Session.ID, mailotp.SignIn)
+		return s.sendCode(ctx, tx, v.Person, v.Session.ID, mailotp.SignIn, mailotp.Issue)
 	})
 	if f := fault.Of(err); f != nil && f.Kind == fault.TooSoon {
 		return s.showSecond(w, r, http.StatusTooManyRequests, s.later(w, r, f.Until, f.Phrase), "")
@@ -181,9 +163,6 @@ func (s *Room) prove(ctx context.Context, v *session.Visit, door verification.Do
 			if err := s.enrolled(ctx, tx, v); err != nil {
 				return err
 			}
-		}
-		if err := session.Accessed(ctx, tx, v.Ref, v.From); err != nil {
-			return err
 		}
 		return s.record(ctx, tx, v.Entry("account:code:accepted", map[string]string{"door": string(door), "method": string(method)}))
 	})
@@ -244,7 +223,7 @@ func (s *Room) refuseCode(w http.ResponseWriter, r *http.Request, o verification
 		return show(w, r, http.StatusUnprocessableEntity, field(phrase, "off", say.Span(o.Off.Abs()), "works", works.In(s.site.House).Format("15:04:05 MST"), "n", o.Left), "")
 	case verification.Wrong:
 		phrase := "signin.code_wrong"
-		if method, err := s.method(r); err == nil && method == account.MailOTP {
+		if session.Of(r.Context()).Asks == account.MailOTP {
 			phrase = "signin.mail_code_wrong"
 		}
 		return show(w, r, http.StatusUnprocessableEntity, field(phrase, "n", o.Left), "")

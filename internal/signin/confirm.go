@@ -28,11 +28,8 @@ func (s *Room) showFresh(w http.ResponseWriter, r *http.Request, status int, fau
 	}
 	view := &codeView{OneStep: true}
 	if v.TwoStep {
-		method, err := s.method(r)
-		if err != nil {
-			return err
-		}
-		if view, err = s.view(r.Context(), v, method, mailotp.Confirm); err != nil {
+		var err error
+		if view, err = s.view(r.Context(), v, v.Asks, mailotp.Confirm); err != nil {
 			return err
 		}
 	}
@@ -50,10 +47,7 @@ func (s *Room) postConfirm(w http.ResponseWriter, r *http.Request) error {
 	if !v.TwoStep {
 		return s.confirmPassword(w, r, form, to)
 	}
-	method, err := s.method(r)
-	if err != nil {
-		return err
-	}
+	method := v.Asks
 	show := func(w http.ResponseWriter, r *http.Request, status int, faults []*fault.Fault, _ string) error {
 		return s.showFresh(w, r, status, faults, to)
 	}
@@ -82,7 +76,7 @@ func (s *Room) sendConfirm(w http.ResponseWriter, r *http.Request, to string) er
 		if err := v.Still(ctx, tx); err != nil {
 			return err
 		}
-		return s.sendCode(ctx, tx, v.Person, v.Session.ID, mailotp.Confirm)
+		return s.sendCode(ctx, tx, v.Person, v.Session.ID, mailotp.Confirm, mailotp.Issue)
 	})
 	if f := fault.Of(err); f != nil && f.Kind == fault.TooSoon {
 		return s.showFresh(w, r, http.StatusTooManyRequests, s.later(w, r, f.Until, f.Phrase), to)

@@ -264,7 +264,7 @@ func (s *Room) settle(ctx context.Context, tx *store.Tx, ref account.Ref, kept p
 }
 
 // begun writes what goes with a begun sign-in: the record, the mark of a weak
-// password, the code mail, the network it was finished from.
+// password, the code mail.
 func (s *Room) begun(ctx context.Context, tx *store.Tx, a attempt, next asked, kept password.Kept) error {
 	entry := audit.Entry{Chain: next.Ref.Organization, Act: "account:password:accepted", Subject: next.Ref.ID,
 		Actor: actor(next.Ref), Network: a.network, Detail: map[string]string{"next": stepNames[next.step.Kind]}}
@@ -276,17 +276,14 @@ func (s *Room) begun(ctx context.Context, tx *store.Tx, a attempt, next asked, k
 			return err
 		}
 	}
-	switch {
-	case next.step.Kind == Admit:
-		return session.Accessed(ctx, tx, next.Ref, a.network)
-	case next.step.Kind == AskCode && next.step.Method == account.MailOTP:
-		err := s.sendCode(ctx, tx, next.person, next.Session.ID, mailotp.SignIn)
-		if f := fault.Of(err); f != nil && f.Kind == fault.TooSoon {
-			return nil // the code page says from when the next mail may go
-		}
-		return err
+	if next.step.Kind != AskCode || next.step.Method != account.MailOTP {
+		return nil
 	}
-	return nil
+	err := s.sendCode(ctx, tx, next.person, next.Session.ID, mailotp.SignIn, mailotp.IssueFirst)
+	if f := fault.Of(err); f != nil && f.Kind == fault.TooSoon {
+		return nil // the code page says that none was mailed
+	}
+	return err
 }
 
 func (s *Room) weak(typed string, next asked) bool {

@@ -113,6 +113,14 @@ func (a asked) overdue() bool {
 	return unfinished && a.CodeAt.IsZero() && !a.Pending(a.now)
 }
 
+// asks is the method whose code this account is asked for, whatever this session
+// has proved already.
+func (a asked) asks() account.Method {
+	facts := a.facts(a.now, false, false)
+	term, grace := facts.term(a.policy)
+	return facts.askable(grace && a.now.Before(term.OwnEnd))
+}
+
 func (k known) facts(now time.Time, openInWindow, barred bool) Facts {
 	f := Facts{
 		OpenInWindow: openInWindow, PasswordProved: k.Live(now), CodeProved: !k.CodeAt.IsZero(),
@@ -161,6 +169,7 @@ func (g *Gate) describe(ctx context.Context, a asked, gate route.Gate, client ne
 		v.Session, v.Person, v.OrganizationName = a.Session, a.person, a.organization
 		v.TwoStep, v.OneStep, v.Setup = !a.CodeAt.IsZero(), a.step.OneStep, a.step.Setup
 		v.Stopped, v.Opens, v.OwnEnd = a.stopped, a.step.Opens, a.step.OwnEnd
+		v.Asks = a.asks()
 		v.Again = g.again(a, gate, client)
 	}
 	return session.With(page.WithChrome(ctx, g.chrome(a, v)), v)

@@ -5,6 +5,7 @@ import (
 	"embed"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"nidan/internal/account"
 	"nidan/internal/fault"
@@ -94,10 +95,13 @@ func (s *Room) signOut(w http.ResponseWriter, r *http.Request) error {
 	return page.See(w, to)
 }
 
+// issuer makes a code: mailotp.Issue, or for a session just begun IssueFirst.
+type issuer func(ctx context.Context, tx *store.Tx, keys *secret.Keys, ref account.Ref, session string, door mailotp.Door, addressKey string) (string, time.Time, error)
+
 // sendCode mails a new code for a door of this session. again is not zero when
 // too many were mailed; then nothing was.
-func (s *Room) sendCode(ctx context.Context, tx *store.Tx, person account.Account, sessionID string, door mailotp.Door) error {
-	code, again, err := mailotp.Issue(ctx, tx, s.Keys, person.Ref, sessionID, door, person.EmailKey)
+func (s *Room) sendCode(ctx context.Context, tx *store.Tx, person account.Account, sessionID string, door mailotp.Door, issue issuer) error {
+	code, again, err := issue(ctx, tx, s.Keys, person.Ref, sessionID, door, person.EmailKey)
 	if err != nil {
 		return err
 	}

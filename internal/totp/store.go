@@ -26,10 +26,17 @@ func Find(ctx context.Context, r store.Reader, keys *secret.Keys, ref account.Re
 	if err != nil {
 		return Enrolled{}, err
 	}
-	if e.Secret, err = keys.Open(secret.ForTOTP, row(ref), sealed); err != nil {
-		return Enrolled{}, fmt.Errorf("totp secret: %w", err)
+	e.Secret, err = Unseal(keys, ref, sealed)
+	return e, err
+}
+
+// Unseal opens a stored secret, for statements that read it beside other things.
+func Unseal(keys *secret.Keys, ref account.Ref, sealed []byte) ([]byte, error) {
+	key, err := keys.Open(secret.ForTOTP, row(ref), sealed)
+	if err != nil {
+		return nil, fmt.Errorf("totp secret: %w", err)
 	}
-	return e, nil
+	return key, nil
 }
 
 // Raise sets the last accepted step, which strictly rises within a clock epoch;

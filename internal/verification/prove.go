@@ -43,7 +43,7 @@ func (d *Desk) ProveMailbox(ctx context.Context, tx *store.Tx, a Attempt, enroll
 }
 
 func (d *Desk) try(ctx context.Context, tx *store.Tx, a Attempt, check func(state) (Outcome, error)) (Outcome, error) {
-	s, err := load(ctx, tx, a.Ref, tx.Now())
+	s, err := load(ctx, tx, d.Keys, a.Ref, tx.Now())
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -64,8 +64,8 @@ func (d *Desk) try(ctx context.Context, tx *store.Tx, a Attempt, check func(stat
 	case Wrong, Late, Expired:
 		return d.count(ctx, tx, a, s, o)
 	case Right:
-		if s.Run > 0 || s.Void {
-			err = forget(ctx, tx, a.Ref, a.Door == Setup && o.Enrolled)
+		if s.Void && a.Door == Setup && o.Enrolled {
+			err = revive(ctx, tx, a.Ref)
 		}
 	}
 	return o, err
@@ -73,19 +73,16 @@ func (d *Desk) try(ctx context.Context, tx *store.Tx, a Attempt, check func(stat
 
 // app checks a code of an authenticator app.
 func (d *Desk) app(ctx context.Context, tx *store.Tx, a Attempt, s state) (Outcome, error) {
-	e, err := totp.Find(ctx, tx, d.Keys, a.Ref)
-	if errors.Is(err, store.ErrNone) {
+	if s.app.Secret == nil {
 		return Outcome{Verdict: Wrong}, nil
 	}
-	if err != nil {
-		return Outcome{}, err
-	}
-	m := totp.Search(e.Secret, a.Code, tx.Now())
+	m := totp.Search(s.app.Secret, a.Code, tx.Now())
 	if !m.Right {
 		return d.outside(ctx, tx, a, s, m)
 	}
 	// At or below the floor a code may have been accepted in a past that was lost.
-	rose := false
+	var rose bool
+	var err error
 	if m.Step > s.floor {
 		if rose, err = totp.Raise(ctx, tx, a.Ref, m.Step, s.epoch); err != nil {
 			return Outcome{}, err
@@ -97,7 +94,7 @@ func (d *Desk) app(ctx context.Context, tx *store.Tx, a Attempt, s state) (Outco
 		}
 	}
 	if !rose {
-		return Outcome{Verdict: Spent, WorksAt: totp.StepStart(max(totp.Step(tx.Now()), e.LastStep, s.floor) + 1)}, nil
+		return Outcome{Verdict: Spent, WorksAt: totp.StepStart(max(totp.Step(tx.Now()), s.app.LastStep, s.floor) + 1)}, nil
 	}
 	return Outcome{Verdict: Right}, nil
 }
@@ -148,7 +145,7 @@ func (d *Desk) mailed(ctx context.Context, tx *store.Tx, a Attempt, record bool)
 		return Outcome{Verdict: Right}, nil // an older MailOTP, until TOTP is set up
 	}
 	first, err := mailotp.Enroll(ctx, tx, a.Ref)
-	if err != nil || !first {
+	if err != nil || !first && a.Door != Setup { // set-up proves it anew, and so ends a void one
 		return Outcome{Verdict: Right}, err
 	}
 	return Outcome{Verdict: Right, Enrolled: true}, totp.Remove(ctx, tx, a.Ref)
@@ -157,7 +154,7 @@ func (d *Desk) mailed(ctx context.Context, tx *store.Tx, a Attempt, record bool)
 // ProveNew tries the first code of a secret that is being set up, and enrolls it.
 // A wrong one says nothing about the account and is not counted here.
 func (d *Desk) ProveNew(ctx context.Context, tx *store.Tx, a Attempt, key []byte) (Outcome, error) {
-	s, err := load(ctx, tx, a.Ref, tx.Now())
+	s, err := load(ctx, tx, d.Keys, a.Ref, tx.Now())
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -172,12 +169,8 @@ func (d *Desk) ProveNew(ctx context.Context, tx *store.Tx, a Attempt, key []byte
 	// Steps rise per account, not per secret: a code of the old one in this very
 	// half minute makes the new one wait for the next.
 	last := s.floor
-	old, err := totp.Find(ctx, tx, d.Keys, a.Ref)
-	switch {
-	case err == nil && old.Epoch == s.epoch:
-		last = max(last, old.LastStep)
-	case err != nil && !errors.Is(err, store.ErrNone):
-		return Outcome{}, err
+	if s.app.Epoch == s.epoch {
+		last = max(last, s.app.LastStep)
 	}
 	fresh := m.Step > last
 	if fresh {
@@ -191,13 +184,16 @@ func (d *Desk) ProveNew(ctx context.Context, tx *store.Tx, a Attempt, key []byte
 	if err := totp.Enroll(ctx, tx, d.Keys, a.Ref, key, m.Step, s.epoch); err != nil {
 		return Outcome{}, err
 	}
-	return Outcome{Verdict: Right, Enrolled: true}, forget(ctx, tx, a.Ref, true)
+	if s.Void {
+		err = revive(ctx, tx, a.Ref)
+	}
+	return Outcome{Verdict: Right, Enrolled: true}, err
 }
 
 // count writes down a wrong code, ends what it ends, and tells the owner.
 func (d *Desk) count(ctx context.Context, tx *store.Tx, a Attempt, s state, o Outcome) (Outcome, error) {
-	run, err := fail(ctx, tx, a, s.stops())
-	if err != nil {
+	run := s.Run + 1
+	if err := fail(ctx, tx, a, s); err != nil {
 		return Outcome{}, err
 	}
 	wrong, err := session.Wrong(ctx, tx, a.Ref, a.Session)
@@ -211,7 +207,7 @@ func (d *Desk) count(ctx context.Context, tx *store.Tx, a Attempt, s state, o Ou
 		o.Ended = true
 		entries = append(entries, d.entry(a, "account:second_step:stopped", nil))
 	}
-	if run >= VoidRun && !s.Void {
+	if s.voids() {
 		entries = append(entries, d.entry(a, "account:second_step:void", nil))
 	}
 	if err := audit.Record(ctx, tx, d.Keys, entries...); err != nil {

@@ -8,45 +8,56 @@ import (
 	"nidan/internal/account"
 	"nidan/internal/secret"
 	"nidan/internal/store"
+	"nidan/internal/totp"
 )
 
-// state is a ledger with the clock's epoch and floor.
+// state is a ledger with the clock's epoch and floor, and the app's secret if
+// there is one.
 type state struct {
 	Ledger
 	epoch, floor int64
+	app          totp.Enrolled // its Secret is nil: TOTP is not enrolled
 }
 
-// load reads the ledger of a holder, the present epoch and the floor, in one statement.
-// A stop lasts until the password was reset after it.
-func load(ctx context.Context, r store.Reader, ref account.Ref, now time.Time) (s state, err error) {
+// load reads the ledger of a holder, in one statement. A stop lasts until the
+// password was reset after it; the run ends with each accepted code.
+func load(ctx context.Context, r store.Reader, keys *secret.Keys, ref account.Ref, now time.Time) (s state, err error) {
 	var last, first, stopped, void, reset store.Instant
-	err = r.QueryRow(ctx, `select coalesce(st.run, 0), st.last_failure_at, st.stopped_at, st.void_at, pw.reset_at,
-			(select count(*) from second_step_failure f where f.organization_id = $1 and f.holder_id = $2 and f.at > $3),
-			(select min(f.at) from second_step_failure f where f.organization_id = $4 and f.holder_id = $5 and f.at > $6),
-			(select count(*) from second_step_failure f where f.organization_id = $7 and f.holder_id = $8
-				and f.at > $9 and f.at > coalesce(pw.reset_at, 0)),
-			c.epoch, c.floor_step
+	var sealed []byte
+	err = r.QueryRow(ctx, `with mine as (
+			select f.at from second_step_failure f where f.organization_id = $1 and f.holder_id = $2)
+		select (select count(*) from mine where at > coalesce((select max(y.at) from second_step y
+				where y.organization_id = $3 and y.holder_id = $4), 0)),
+			(select max(at) from mine), st.stopped_at, st.void_at, pw.reset_at,
+			(select count(*) from mine where at > $5),
+			(select min(at) from mine where at > $6),
+			(select count(*) from mine where at > $7 and at > coalesce(pw.reset_at, 0)),
+			c.epoch, c.floor_step, t.secret, coalesce(t.last_step, 0), coalesce(t.epoch, 0)
 		from clock c
-			left join second_step_state st on st.organization_id = $10 and st.holder_id = $11
-			left join password pw on pw.organization_id = $12 and pw.holder_id = $13
+			left join second_step_state st on st.organization_id = $8 and st.holder_id = $9
+			left join password pw on pw.organization_id = $10 and pw.holder_id = $11
+			left join totp t on t.organization_id = $12 and t.holder_id = $13
 		where c.id = 1`,
-		ref.Organization, ref.ID, store.Micros(now.Add(-time.Hour)),
-		ref.Organization, ref.ID, store.Micros(now.Add(-time.Hour)),
-		ref.Organization, ref.ID, store.Micros(now.Add(-CapSpan)),
-		ref.Organization, ref.ID, ref.Organization, ref.ID).
-		Scan(&s.Run, &last, &stopped, &void, &reset, &s.InHour, &first, &s.InSpan, &s.epoch, &s.floor)
+		ref.Organization, ref.ID, ref.Organization, ref.ID,
+		store.Micros(now.Add(-time.Hour)), store.Micros(now.Add(-time.Hour)), store.Micros(now.Add(-CapSpan)),
+		ref.Organization, ref.ID, ref.Organization, ref.ID, ref.Organization, ref.ID).
+		Scan(&s.Run, &last, &stopped, &void, &reset, &s.InHour, &first, &s.InSpan, &s.epoch, &s.floor,
+			&sealed, &s.app.LastStep, &s.app.Epoch)
 	if err != nil {
 		return state{}, fmt.Errorf("second steps: %w", err)
 	}
 	s.LastFailure, s.FirstInHour = last.Time, first.Time
 	s.Stopped = stopped.After(reset.Time)
 	s.Void = !void.IsZero()
-	return s, nil
+	if sealed != nil {
+		s.app.Secret, err = totp.Unseal(keys, ref, sealed)
+	}
+	return s, err
 }
 
 // Read is the ledger of a holder, for pages.
-func Read(ctx context.Context, r store.Reader, ref account.Ref, now time.Time) (Ledger, error) {
-	s, err := load(ctx, r, ref, now)
+func Read(ctx context.Context, r store.Reader, keys *secret.Keys, ref account.Ref, now time.Time) (Ledger, error) {
+	s, err := load(ctx, r, keys, ref, now)
 	return s.Ledger, err
 }
 
@@ -68,37 +79,40 @@ func accept(ctx context.Context, tx *store.Tx, a Attempt, step int64, mailCode s
 	return n == 1, nil
 }
 
-// fail counts a wrong code and answers the run of them.
-func fail(ctx context.Context, tx *store.Tx, a Attempt, stops bool) (run int, err error) {
+// fail writes down a wrong code, and what it brings about: a stop at the cap, a
+// void second verification after a long run.
+func fail(ctx context.Context, tx *store.Tx, a Attempt, s state) error {
 	now := store.Micros(tx.Now())
-	_, err = tx.Exec(ctx, `insert into second_step_failure (id, organization_id, holder_id, session_id, door, at)
+	_, err := tx.Exec(ctx, `insert into second_step_failure (id, organization_id, holder_id, session_id, door, at)
 		values ($1, $2, $3, $4, $5, $6)`, secret.ID(), a.Organization, a.ID, a.Session, string(a.Door), now)
 	if err != nil {
-		return 0, fmt.Errorf("wrong second step: %w", err)
+		return fmt.Errorf("wrong second step: %w", err)
 	}
-	var stopped any
-	if stops {
+	if !s.stops() && !s.voids() {
+		return nil
+	}
+	var stopped, void any
+	if s.stops() {
 		stopped = now
 	}
-	err = tx.QueryRow(ctx, `insert into second_step_state (organization_id, holder_id, run, last_failure_at, stopped_at)
-		values ($1, $2, 1, $3, cast($4 as bigint))
-		on conflict (organization_id, holder_id) do update set
-			run = second_step_state.run + 1,
-			last_failure_at = excluded.last_failure_at,
-			stopped_at = coalesce(excluded.stopped_at, second_step_state.stopped_at),
-			void_at = case when second_step_state.run + 1 >= $5 then coalesce(second_step_state.void_at, excluded.last_failure_at)
-				else second_step_state.void_at end
-		returning run`, a.Organization, a.ID, now, stopped, VoidRun).Scan(&run)
-	if err != nil {
-		return 0, fmt.Errorf("wrong second step: %w", err)
+	if s.voids() {
+		void = now
 	}
-	return run, nil
+	_, err = tx.Exec(ctx, `insert into second_step_state (organization_id, holder_id, stopped_at, void_at)
+		values ($1, $2, cast($3 as bigint), cast($4 as bigint))
+		on conflict (organization_id, holder_id) do update set
+			stopped_at = coalesce(excluded.stopped_at, second_step_state.stopped_at),
+			void_at = coalesce(second_step_state.void_at, excluded.void_at)`, a.Organization, a.ID, stopped, void)
+	if err != nil {
+		return fmt.Errorf("wrong second step: %w", err)
+	}
+	return nil
 }
 
-// forget ends the run of wrong codes after a right one. The cap is not touched;
-// an end of voidness is only for a newly proved method.
-func forget(ctx context.Context, tx *store.Tx, ref account.Ref, proved bool) error {
-	_, err := tx.Exec(ctx, `update second_step_state set run = 0, void_at = case when $1 then null else void_at end
-		where organization_id = $2 and holder_id = $3`, proved, ref.Organization, ref.ID)
+// revive ends that a second verification is void: a newly proved method does. The
+// cap is not touched.
+func revive(ctx context.Context, tx *store.Tx, ref account.Ref) error {
+	_, err := tx.Exec(ctx, `update second_step_state set void_at = null where organization_id = $1 and holder_id = $2`,
+		ref.Organization, ref.ID)
 	return err
 }

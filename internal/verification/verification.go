@@ -65,7 +65,7 @@ type Outcome struct {
 	Until    time.Time     // Waiting: when a code is looked at again
 	Off      time.Duration // Late: how far the device's clock is off
 	WorksAt  time.Time     // Late, Spent: from when a code works again
-	Enrolled bool          // Right: the method was proved for the first time by it
+	Enrolled bool          // Right: it proved the method for the first time, or in a set-up
 }
 
 // Ledger is an account's second steps so far. Its zero value has failed nothing.
@@ -107,3 +107,6 @@ func (l Ledger) Again(now time.Time) time.Time {
 
 // stops says whether one more wrong code reaches the cap.
 func (l Ledger) stops() bool { return l.InSpan+1 >= Cap }
+
+// voids says whether one more wrong code makes the second verification void.
+func (l Ledger) voids() bool { return !l.Void && l.Run+1 >= VoidRun }

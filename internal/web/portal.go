@@ -55,6 +55,7 @@ type Portal struct {
 	gate    *signin.Gate
 	metrics *metrics
 	ready   readiness
+	tidied  time.Time // the hour in which Upkeep last removed what is past its retention
 }
 
 // Words are every room's phrases.

@@ -8,6 +8,7 @@ import (
 	"nidan/internal/clock"
 	"nidan/internal/limit"
 	"nidan/internal/mail"
+	"nidan/internal/session"
 	"nidan/internal/store"
 )
 
@@ -20,11 +21,25 @@ func (p *Portal) Upkeep(ctx context.Context) error {
 	if err := clock.Remember(ctx, p.DB, p.Clock); err != nil {
 		return err
 	}
+	err := p.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error { return audit.LinkHeads(ctx, tx, p.Keys) })
+	hour := p.Clock.Now().Truncate(time.Hour)
+	if err != nil || p.tidied.Equal(hour) {
+		return err
+	}
+	p.tidied = hour
+	return p.tidy(ctx)
+}
+
+// tidy removes what its retention no longer keeps, once an hour.
+func (p *Portal) tidy(ctx context.Context) error {
 	return p.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if err := audit.LinkHeads(ctx, tx, p.Keys); err != nil {
+		if err := limit.Prune(ctx, tx, tx.Now()); err != nil {
 			return err
 		}
-		if err := limit.Prune(ctx, tx, tx.Now()); err != nil {
+		if _, err := audit.Trim(ctx, tx, p.Keys); err != nil {
+			return err
+		}
+		if _, err := session.Forget(ctx, tx); err != nil {
 			return err
 		}
 		_, err := mail.Forget(ctx, tx, tx.Now().Add(-keepMail))

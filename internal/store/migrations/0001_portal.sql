@@ -160,14 +160,7 @@ create table session (
 	ended_why text
 );
 create index session_holder on session (organization_id, holder_id) where ended_at is null;
-create table access (
-	organization_id text not null,
-	holder_id text not null,
-	network text not null,
-	first_at bigint not null,
-	last_at bigint not null,
-	primary key (organization_id, holder_id, network)
-);
+create index session_network on session (organization_id, holder_id, network, started_at);
 
 -- password
 create table password (
@@ -279,11 +272,10 @@ create table second_step_failure (
 	at bigint not null
 );
 create index second_step_failure_holder on second_step_failure (organization_id, holder_id, at);
+create index second_step_holder on second_step (organization_id, holder_id, at);
 create table second_step_state (
 	organization_id text not null,
 	holder_id text not null,
-	run integer not null,
-	last_failure_at bigint not null,
 	stopped_at bigint,
 	void_at bigint,
 	primary key (organization_id, holder_id)

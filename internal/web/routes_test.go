@@ -1,0 +1,80 @@
+package web
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"nidan/internal/config"
+	"nidan/internal/mail"
+	"nidan/internal/route"
+	"nidan/internal/store/storetest"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+type nowhere struct{}
+
+func (nowhere) Send(context.Context, mail.Message) error { return nil }
+
+func portal(t *testing.T, w storetest.World, demo bool) *Portal {
+	t.Helper()
+	c, err := config.Load("", []string{"NIDAN_HASH_MEMORY=small"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := New(Needs{Config: c, DB: w.DB, Keys: w.Keys, Clock: w.Clock, Log: slog.New(slog.DiscardHandler), Sender: nowhere{}, Demo: demo})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Pool.Close)
+	return p
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s is not what is served; read the difference, then run this test with -update\ngot:\n%s", path, got)
+	}
+}
+
+func TestTheRouteMapIsWrittenInOnePlace(t *testing.T) {
+	p := portal(t, storetest.Open(t, filepath.Join(t.TempDir(), "nidan.db")), true)
+	lines := make([]string, 0, len(p.Routes()))
+	for _, rt := range p.Routes() {
+		method, path, _ := strings.Cut(rt.Pattern, " ")
+		lines = append(lines, fmt.Sprintf("%-32s %-5s %s", path, method, rt.Gate))
+	}
+	slices.Sort(lines)
+	golden(t, "routes.golden", strings.Join(lines, "\n")+"\n")
+}
+
+func TestARouteWithoutAGateStopsTheProgramAtItsStart(t *testing.T) {
+	serve := func(http.ResponseWriter, *http.Request) {}
+	if err := check([]route.Route{{Pattern: "GET /x", Serve: serve}}); err == nil {
+		t.Error("a route without a gate was taken")
+	}
+	if err := check([]route.Route{{Pattern: "GET /x", Gate: route.SignedIn}}); err == nil {
+		t.Error("a route that serves nothing was taken")
+	}
+	if err := check([]route.Route{{Pattern: "GET /x", Gate: route.SignedIn, Serve: serve}}); err != nil {
+		t.Error(err)
+	}
+}
