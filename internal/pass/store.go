@@ -3,6 +3,7 @@ package pass
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"nidan/internal/account"
 	"nidan/internal/secret"
@@ -43,6 +44,14 @@ func ByToken(ctx context.Context, r store.Reader, token string) (ref account.Ref
 		Scan(&p.ID, &ref.Organization, &ref.ID, &kind, &expires, &spent, &withdrawn, &replaced)
 	p.Kind, p.Expires, p.Spent, p.Withdrawn, p.Replaced = Kind(kind), expires.Time, spent.Time, withdrawn.Time, replaced.Time
 	return ref, p, err
+}
+
+// Open says whether a holder has a pass that can still be used at now.
+func Open(ctx context.Context, r store.Reader, ref account.Ref, now time.Time) (open bool, err error) {
+	err = r.QueryRow(ctx, `select exists (select 1 from pass where organization_id = $1 and holder_id = $2
+		and spent_at is null and withdrawn_at is null and replaced_at is null and expires_at > $3)`,
+		ref.Organization, ref.ID, store.Micros(now)).Scan(&open)
+	return open, err
 }
 
 // Spend consumes a pass in one conditional write: of many at once one wins, the

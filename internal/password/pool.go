@@ -60,6 +60,9 @@ func NewPool(cost Cost, cores int, memoryBudget uint64) *Pool {
 	return &Pool{cost: cost, permits: permits, line: newLine(permits, debug.FreeOSMemory)}
 }
 
+// Permits is how many hashes run at once at most.
+func (p *Pool) Permits() int { return p.permits }
+
 // Hashes counts the Argon2 runs begun so far: equal work is checked by counting, not by the clock.
 func (p *Pool) Hashes() uint64 { return p.hashes.Load() }
 
