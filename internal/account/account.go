@@ -68,10 +68,12 @@ func location(name string) *time.Location {
 
 // Key is the canonical form of a mail address, the only one that is looked up,
 // counted or digested: NFKC, lower case, no blanks around. It is empty when the
-// text is not one plain address.
+// text is not one plain address, or holds what nobody sees.
 func Key(email string) string {
-	key := strings.ToLower(norm.NFKC.String(strings.TrimSpace(email)))
-	if len(key) > 254 || strings.ContainsFunc(key, func(c rune) bool { return unicode.IsSpace(c) || unicode.IsControl(c) || c == ',' || c == ';' }) {
+	key := fold(Written(email))
+	if len(key) > 254 || strings.ContainsFunc(key, func(c rune) bool {
+		return unicode.IsSpace(c) || !unicode.IsGraphic(c) || c == unicode.ReplacementChar || c == ',' || c == ';'
+	}) {
 		return ""
 	}
 	parsed, err := mail.ParseAddress(key)
@@ -80,6 +82,14 @@ func Key(email string) string {
 	}
 	return key
 }
+
+// Written is an address as mail is sent to it: as typed, but for blanks around and
+// the width of its letters.
+func Written(email string) string { return norm.NFKC.String(strings.TrimSpace(email)) }
+
+// fold is NFKC in lower case. Lower letters may compose with a mark where capital
+// ones do not, so it is settled again.
+func fold(s string) string { return norm.NFKC.String(strings.ToLower(norm.NFKC.String(s))) }
 
 // PhoneKey is a phone number as its digits, full-width ones included.
 func PhoneKey(phone string) string {
@@ -94,15 +104,15 @@ func PhoneKey(phone string) string {
 // NameKey is the form under which a typed name equals the recorded one: NFKC,
 // lower case, without any blanks, since people write 山田太郎 and 山田 太郎.
 func NameKey(name string) string {
-	return strings.ToLower(strings.Join(strings.Fields(norm.NFKC.String(name)), ""))
+	return fold(strings.Join(strings.Fields(fold(name)), ""))
 }
 
 // Identified says whether what somebody typed is all equal to the record. It
 // does not say which part differs.
 func (a Account) Identified(email, name, phone string) bool {
 	same := Key(email) == a.EmailKey && a.EmailKey != ""
-	same = NameKey(name) == NameKey(a.Name) && a.Name != "" && same
-	return PhoneKey(phone) == PhoneKey(a.Phone) && a.Phone != "" && same
+	same = NameKey(name) == NameKey(a.Name) && NameKey(a.Name) != "" && same
+	return PhoneKey(phone) == PhoneKey(a.Phone) && PhoneKey(a.Phone) != "" && same
 }
 
 // Why says why a governed act was refused; the zero Why is that it is allowed.

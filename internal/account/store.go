@@ -31,7 +31,7 @@ func Holder(ctx context.Context, r store.Reader, key string) (ref Ref, err error
 // Add writes a new account under a new id and claims its address. Its method is
 // TOTP: no way of adding an account can assign MailOTP.
 func Add(ctx context.Context, tx *store.Tx, keys *secret.Keys, a Account, by string) (Account, error) {
-	a.ID, a.EmailKey, a.Phone, a.Method = secret.ID(), Key(a.Email), PhoneKey(a.Phone), TOTP
+	a.ID, a.Email, a.EmailKey, a.Phone, a.Method = secret.ID(), Written(a.Email), Key(a.Email), PhoneKey(a.Phone), TOTP
 	if err := Claim(ctx, tx, a.EmailKey, a.Ref); err != nil {
 		return Account{}, fmt.Errorf("account %s: %w", a.Email, err)
 	}

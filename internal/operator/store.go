@@ -12,7 +12,7 @@ import (
 
 // Add writes a new operator and claims the address.
 func Add(ctx context.Context, tx *store.Tx, o Operator, by string) (Operator, error) {
-	o.ID = secret.ID()
+	o.ID, o.Email = secret.ID(), account.Written(o.Email)
 	key := account.Key(o.Email)
 	if err := account.Claim(ctx, tx, key, o.Ref()); err != nil {
 		return Operator{}, fmt.Errorf("operator %s: %w", o.Email, err)

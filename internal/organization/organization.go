@@ -19,5 +19,6 @@ type Organization struct {
 
 // NameKey is the one form under which names are compared: NFKC, lower case, single blanks.
 func NameKey(name string) string {
-	return strings.Join(strings.Fields(strings.ToLower(norm.NFKC.String(name))), " ")
+	fold := norm.NFKC.String(strings.ToLower(norm.NFKC.String(name))) // again: lower letters may compose where capital ones do not
+	return strings.Join(strings.Fields(fold), " ")
 }
