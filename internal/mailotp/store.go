@@ -40,10 +40,12 @@ func IssueFirst(ctx context.Context, tx *store.Tx, keys *secret.Keys, ref accoun
 func insert(ctx context.Context, tx *store.Tx, keys *secret.Keys, ref account.Ref, session string, door Door, addressKey string) (code string, again time.Time, id string, err error) {
 	id, code = secret.ID(), secret.Digits(Digits)
 	now := tx.Now()
+	// The digest's type comes from the column beside it: a cast to bytea would be
+	// one to a number on SQLite.
 	hour, day := store.Micros(now.Add(-time.Hour)), store.Micros(now.Add(-24*time.Hour))
 	n, err := tx.Exec(ctx, `insert into mail_code (id, organization_id, holder_id, session_id, door, address_key, digest, created_at, expires_at)
 		select cast($1 as text), cast($2 as text), cast($3 as text), cast($4 as text), cast($5 as text), cast($6 as text),
-			cast($7 as bytea), cast($8 as bigint), cast($9 as bigint)
+			coalesce($7, (select c.digest from mail_code c where 1 = 0)), cast($8 as bigint), cast($9 as bigint)
 		where (select count(*) from mail_code where organization_id = $10 and holder_id = $11 and created_at > $12 and used_at is null) < $13
 			and (select count(*) from mail_code where organization_id = $14 and holder_id = $15 and created_at > $16 and used_at is null) < $17
 			and (select count(*) from mail_code where organization_id = $18 and holder_id = $19 and created_at > $20) < $21`,
