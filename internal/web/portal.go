@@ -17,6 +17,7 @@ import (
 	"nidan/internal/demo"
 	"nidan/internal/home"
 	"nidan/internal/mail"
+	"nidan/internal/operator"
 	"nidan/internal/page"
 	"nidan/internal/password"
 	"nidan/internal/phrase"
@@ -60,7 +61,7 @@ type Portal struct {
 
 // Words are every room's phrases.
 func Words() []fs.FS {
-	return []fs.FS{phrase.Words, page.Words, session.Words, password.Words, verification.Words,
+	return []fs.FS{phrase.Words, page.Words, operator.Words, session.Words, password.Words, verification.Words,
 		signin.Words, setup.Words, profile.Words, home.Words, demo.Words}
 }
 
@@ -73,7 +74,7 @@ func New(n Needs) (*Portal, error) {
 	}
 	p := &Portal{Needs: n, metrics: newMetrics(n.Clock.Machine)}
 	p.Site, err = page.New(book, n.Log, page.Options{Name: n.Config.Name, House: n.Config.HouseZone,
-		Contact: n.Config.Contact, Hours: n.Config.Hours.String(), Secure: n.Config.Secure(), Demo: n.Demo, Now: n.Clock.Now})
+		Contact: n.Config.Contact, Hours: hours(n.Config, n.Clock.Now()), Secure: n.Config.Secure(), Demo: n.Demo, Now: n.Clock.Now})
 	if err != nil {
 		return nil, err
 	}
@@ -87,6 +88,16 @@ func New(n Needs) (*Portal, error) {
 		return nil, err
 	}
 	return p, check(p.routes)
+}
+
+// hours are the help desk's hours with the zone they are in; empty when none are named.
+func hours(c config.Config, now time.Time) string {
+	text := c.Hours.String()
+	if text == "" {
+		return ""
+	}
+	zone, _ := now.In(c.HouseZone).Zone()
+	return text + " " + zone
 }
 
 // rooms opens every room and collects its routes.
