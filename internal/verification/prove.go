@@ -205,10 +205,10 @@ func (d *Desk) count(ctx context.Context, tx *store.Tx, a Attempt, s state, o Ou
 	entries := []audit.Entry{d.entry(a, "account:code:refused", map[string]string{"door": string(a.Door), "run": strconv.Itoa(run)})}
 	if s.stops() {
 		o.Ended = true
-		entries = append(entries, d.entry(a, "account:second_step:stopped", nil))
+		entries = append(entries, d.entry(a, "account:second-step:stopped", nil))
 	}
 	if s.voids() {
-		entries = append(entries, d.entry(a, "account:second_step:void", nil))
+		entries = append(entries, d.entry(a, "account:second-step:void", nil))
 	}
 	if err := audit.Record(ctx, tx, d.Keys, entries...); err != nil {
 		return Outcome{}, err
