@@ -17,6 +17,9 @@ import (
 )
 
 func (s *Room) showConfirm(w http.ResponseWriter, r *http.Request) error {
+	if session.Of(r.Context()).Stopped {
+		return s.Gate.showStep(w, r, Step{Kind: MustResetPassword})
+	}
 	return s.showFresh(w, r, http.StatusOK, nil, "")
 }
 

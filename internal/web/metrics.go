@@ -8,6 +8,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"nidan/internal/route"
 )
 
 // metrics are labelled by route pattern and status alone: never by a person, an
@@ -27,9 +29,16 @@ func newMetrics(now func() time.Time) *metrics {
 	return m
 }
 
+// route is the one line of the map that is served on a listener of its own.
+func (m *metrics) route() route.Route {
+	serve := promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+	return route.Route{Pattern: "GET /metrics", Gate: route.Machine, Serve: serve.ServeHTTP}
+}
+
 func (m *metrics) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
+	rt := m.route()
+	mux.HandleFunc(rt.Pattern, rt.Serve)
 	return mux
 }
 

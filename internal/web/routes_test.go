@@ -57,13 +57,18 @@ func golden(t *testing.T, name, got string) {
 
 func TestTheRouteMapIsWrittenInOnePlace(t *testing.T) {
 	p := portal(t, storetest.Open(t, filepath.Join(t.TempDir(), "nidan.db")), true)
-	lines := make([]string, 0, len(p.Routes()))
-	for _, rt := range p.Routes() {
-		method, path, _ := strings.Cut(rt.Pattern, " ")
-		lines = append(lines, fmt.Sprintf("%-32s %-5s %s", path, method, rt.Gate))
+	routes := slices.Concat(p.Routes(), []route.Route{p.metrics.route()})
+	slices.SortFunc(routes, func(a, b route.Route) int { return strings.Compare(byPath(a), byPath(b)) })
+	var text strings.Builder
+	for _, rt := range routes {
+		fmt.Fprintf(&text, "%-36s %s\n", rt.Pattern, rt.Gate)
 	}
-	slices.Sort(lines)
-	golden(t, "routes.golden", strings.Join(lines, "\n")+"\n")
+	golden(t, "routes.golden", text.String())
+}
+
+func byPath(rt route.Route) string {
+	method, path, _ := strings.Cut(rt.Pattern, " ")
+	return path + " " + method
 }
 
 func TestARouteWithoutAGateStopsTheProgramAtItsStart(t *testing.T) {
