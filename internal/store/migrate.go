@@ -58,15 +58,14 @@ func (db *DB) Migrate(ctx context.Context) ([]Migration, error) {
 	if err != nil {
 		return nil, err
 	}
+	release, err := db.alone(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("migrate: %w", err)
+	}
+	defer release()
 	var applied []Migration
 	err = db.Write(ctx, func(ctx context.Context, tx *Tx) error {
 		applied = nil
-		if db.engine == PostgreSQL {
-			// Two nodes that create the same table at once would both fail without it.
-			if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock(4711002718)`); err != nil {
-				return err
-			}
-		}
 		_, err := tx.Exec(ctx, `create table if not exists migration (
 			version integer primary key, name text not null, digest text not null, applied_at bigint not null)`)
 		if err != nil {
@@ -98,6 +97,25 @@ func (db *DB) Migrate(ctx context.Context) ([]Migration, error) {
 		return nil
 	})
 	return applied, err
+}
+
+// alone waits until no other node migrates; on SQLite the writer's turn says so.
+// It is a transaction of its own: one that waited for the lock inside would still
+// see the database as it was before the wait, and create the same tables again.
+func (db *DB) alone(ctx context.Context) (release func(), err error) {
+	if db.engine != PostgreSQL {
+		return func() {}, nil
+	}
+	lock, err := db.write.db.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, mapError(err)
+	}
+	release = func() { _ = lock.Rollback() } // the lock goes with it, as with a lost connection
+	if _, err := lock.ExecContext(ctx, `select pg_advisory_xact_lock(4711002718)`); err != nil {
+		release()
+		return nil, mapError(err)
+	}
+	return release, nil
 }
 
 // Schema says how the database stands against this program: empty is true when
