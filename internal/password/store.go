@@ -10,50 +10,21 @@ import (
 	"nidan/internal/store"
 )
 
-// Kept is a holder's password as it counts at one instant.
-type Kept struct {
-	Hash    string // empty: there is none
-	Weak    bool   // it fails the password rule: a new one is asked for at set-up
-	ResetID string // not empty: Hash was kept aside by a reset and takes effect now
-}
-
-// Effective is what counts at now of a stored password and one that was kept
-// aside by a reset: the latter from its approval, or, where nobody has to approve
-// it, from the end of its wait.
-func Effective(now time.Time, stored Kept, aside Aside) Kept {
-	if aside.ID == "" || aside.Hash == "" {
-		return stored
-	}
-	approved := !aside.Approved.IsZero() && !now.Before(aside.Approved)
-	waited := !aside.NeedsApproval && !aside.WaitsUntil.IsZero() && !now.Before(aside.WaitsUntil)
-	if !approved && !waited {
-		return stored
-	}
-	return Kept{Hash: aside.Hash, ResetID: aside.ID}
-}
-
-// Aside is a new password of a MailOTP account that waits (product.md 4.7).
-type Aside struct {
-	ID            string
-	Hash          string
-	WaitsUntil    time.Time
-	NeedsApproval bool
-	Approved      time.Time
-}
-
 // Lookup reads the password of whoever signs in with an address, in one statement:
 // the same for an address nobody has, where ref is empty and so is the hash.
 func Lookup(ctx context.Context, r store.Reader, keys *secret.Keys, emailKey string, now time.Time) (ref account.Ref, kept Kept, err error) {
 	var aside Aside
 	var sealed []byte
 	var waits, approved store.Instant
-	err = r.QueryRow(ctx, `select coalesce(a.organization_id, ''), coalesce(a.holder_id, ''),
+	err = r.QueryRow(ctx, `select coalesce(d.organization_id, ''), coalesce(d.holder_id, ''),
 			coalesce(p.hash, ''), coalesce(p.weak, false),
-			coalesce(s.id, ''), s.aside, s.waits_until, coalesce(s.needs_approval, true), s.approved_at
+			coalesce(s.id, ''), s.aside, s.waits_until,
+			coalesce(s.needs_approval, true) or coalesce(a.authority, '') = 'portal_admin', s.approved_at
 		from (select 1 as one) o
-			left join address a on a.address_key = $1
-			left join password p on p.organization_id = a.organization_id and p.holder_id = a.holder_id
-			left join password_reset s on s.organization_id = a.organization_id and s.holder_id = a.holder_id
+			left join address d on d.address_key = $1
+			left join account a on a.organization_id = d.organization_id and a.id = d.holder_id
+			left join password p on p.organization_id = d.organization_id and p.holder_id = d.holder_id
+			left join password_reset s on s.organization_id = d.organization_id and s.holder_id = d.holder_id
 				and s.aside is not null and s.finished_at is null and s.refused_at is null and s.replaced_at is null`, emailKey).
 		Scan(&ref.Organization, &ref.ID, &kept.Hash, &kept.Weak,
 			&aside.ID, &sealed, &waits, &aside.NeedsApproval, &approved)
@@ -80,8 +51,22 @@ const (
 )
 
 // Set stores a hash. The instant of the first one is kept: grace follows from it.
-// A password kept aside by a reset is finished by any newer one.
+// A new password ends every reset of the holder: a mailed link not yet used, and a
+// password kept aside.
 func Set(ctx context.Context, tx *store.Tx, ref account.Ref, hash string, how How) error {
+	if err := put(ctx, tx, ref, hash, how); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `update password_reset set finished_at = $1, aside = null
+		where organization_id = $2 and holder_id = $3 and finished_at is null and refused_at is null and replaced_at is null`,
+		store.Micros(tx.Now()), ref.Organization, ref.ID)
+	if err != nil {
+		return fmt.Errorf("password resets: %w", err)
+	}
+	return nil
+}
+
+func put(ctx context.Context, tx *store.Tx, ref account.Ref, hash string, how How) error {
 	now := store.Micros(tx.Now())
 	var reset any
 	if how == Reset {
@@ -95,9 +80,7 @@ func Set(ctx context.Context, tx *store.Tx, ref account.Ref, hash string, how Ho
 	if err != nil {
 		return fmt.Errorf("password: %w", err)
 	}
-	_, err = tx.Exec(ctx, `update password_reset set finished_at = $1, aside = null
-		where organization_id = $2 and holder_id = $3 and finished_at is null and used_at is not null`, now, ref.Organization, ref.ID)
-	return err
+	return nil
 }
 
 // Rehash replaces the hash of an unchanged password by a newer kind, unless it

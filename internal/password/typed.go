@@ -22,7 +22,7 @@ func Typed(form *page.Form, least int, person Person) string {
 // limitOf is the number a fault's phrase names.
 func limitOf(f Fault, least int) int {
 	if f == TooLong {
-		return 128
+		return longest
 	}
 	return least
 }
