@@ -6,8 +6,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
-	"nidan/internal/clock"
 	"nidan/internal/store"
 	"nidan/internal/store/storetest"
 )
@@ -15,7 +15,7 @@ import (
 // empty opens a database and migrates nothing.
 func empty(t *testing.T, source string) *store.DB {
 	t.Helper()
-	db, err := store.Open(context.Background(), source, clock.At(storetest.Start).Now)
+	db, err := store.Open(context.Background(), source, func() time.Time { return storetest.Start })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"nidan/internal/clock"
 	"nidan/internal/store"
 	"nidan/internal/store/storetest"
 	"nidan/internal/store/testpostgres"
@@ -247,7 +246,7 @@ func TestAnSQLiteFileIsItsOwnersAlone(t *testing.T) {
 
 func TestTheDatabasesOwnTimeIsAnInstant(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
-		before := clock.New().Now().Add(-time.Minute)
+		before := time.Now().Add(-time.Minute)
 		at, err := w.DB.Clock(t.Context())
 		if err != nil || at.Before(before) || at.After(before.Add(3*time.Minute)) {
 			t.Errorf("%s, %v", at, err)
