@@ -1,0 +1,88 @@
+package setup
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"time"
+
+	"nidan/internal/account"
+	"nidan/internal/audit"
+	"nidan/internal/mailotp"
+	"nidan/internal/store"
+	"nidan/internal/store/storetest"
+)
+
+func TestAPassReplacesTheMailboxForTOTPAndIsSpentAtTheEnd(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, w storetest.World) {
+		v := build(t, w).enter(person{authority: account.PortalAdmin, assigned: account.TOTP, pass: true})
+		v.get("/setup").to("/setup/method")
+		v.post("/setup/method", "method", "totp").to("/setup/totp")
+		key := v.key("/setup/totp")
+		v.nothing()
+		v.post("/setup/totp", "code", v.code(key)).to("/setup/done")
+		v.enrolled(account.TOTP)
+		if v.count("pass", "spent_at is not null") != 1 {
+			t.Error("the pass is not spent")
+		}
+	})
+}
+
+func TestAPassDoesNotReplaceTheMailedCodeForMailOTP(t *testing.T) {
+	w := storetest.Open(t, t.TempDir()+"/nidan.db")
+	v := build(t, w).enter(person{authority: account.PortalAdmin, assigned: account.TOTP, pass: true})
+	v.post("/setup/method", "method", "mailotp").to("/setup")
+	v.get("/setup/totp").to("/setup")
+	v.post("/setup").to("/setup/mailbox")
+	v.post("/setup/mailbox", "code", v.mailed()).to("/setup/done")
+	v.enrolled(account.MailOTP)
+}
+
+func TestAPassThatRanOutReplacesNothing(t *testing.T) {
+	w := storetest.Open(t, t.TempDir()+"/nidan.db")
+	v := build(t, w).enter(person{authority: account.GeneralUser, assigned: account.TOTP, pass: true})
+	v.key("/setup/totp")
+	v.pass(25 * time.Hour)
+	v.get("/setup/totp").to("/setup")
+}
+
+func TestAnOperatorComesByALinkAndGetsTOTPAlone(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, w storetest.World) {
+		v := build(t, w).enter(staff)
+		v.get("/setup").to("/setup/totp")
+		v.get("/setup/method").to("/setup/totp")
+		v.post("/setup/method", "method", "mailotp").is(http.StatusForbidden)
+		v.post("/setup").to("/setup/totp")
+		key := v.key("/setup/totp")
+		v.get("/setup/totp").is(http.StatusOK, "This must be finished before 10 Mar 2018, 13:00 JST") // the link holds an hour
+		v.post("/setup/totp", "code", v.code(key)).to("/setup/done")
+		v.enrolled(account.TOTP)
+		if v.count("audit", "chain = $1 and actor_kind = 'operator'", audit.Operators) != 1 || v.count("grace_end", "true") != 0 {
+			t.Error("not recorded as an operator's, or grace was finished that never was")
+		}
+		v.get("/setup/done").is(http.StatusOK, "nidan operator reset")
+	})
+}
+
+func TestAChangeToTOTPKeepsMailOTPUntilTOTPIsProved(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, w storetest.World) {
+		v := build(t, w).enter(admin)
+		v.write(func(ctx context.Context, tx *store.Tx) error {
+			_, err := mailotp.Enroll(ctx, tx, v.ref)
+			if err != nil {
+				return err
+			}
+			_, err = tx.Exec(ctx, `update session set code_at = $1, fresh_code_at = $1, code_method = 'mailotp' where id = $2`, store.Micros(tx.Now()), v.session)
+			return err
+		})
+		v.pass(time.Minute)
+		v.get("/setup").to("/setup/totp") // the choice was made, and the mailbox has answered
+		key := v.key("/setup/totp")
+		v.post("/setup/totp", "code", "000000").is(http.StatusUnprocessableEntity)
+		if v.count("mailotp", "true") != 1 {
+			t.Fatal("the old method is gone before the new one is proved")
+		}
+		v.post("/setup/totp", "code", v.code(key)).to("/setup/done")
+		v.enrolled(account.TOTP)
+	})
+}
