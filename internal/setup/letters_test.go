@@ -45,4 +45,3 @@ func (p *portal) mailed() string {
 	}
 	return found[1]
 }
-

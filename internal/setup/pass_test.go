@@ -11,6 +11,7 @@ import (
 	"nidan/internal/mailotp"
 	"nidan/internal/store"
 	"nidan/internal/store/storetest"
+	"nidan/internal/verification"
 )
 
 func TestAPassReplacesTheMailboxForTOTPAndIsSpentAtTheEnd(t *testing.T) {
@@ -84,5 +85,25 @@ func TestAChangeToTOTPKeepsMailOTPUntilTOTPIsProved(t *testing.T) {
 		}
 		v.post("/setup/totp", "code", v.code(key)).to("/setup/done")
 		v.enrolled(account.TOTP)
+	})
+}
+
+func TestAPassEndsAVoidSecondVerificationForMailOTPToo(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, w storetest.World) {
+		v := build(t, w).enter(person{authority: account.GeneralUser, assigned: account.MailOTP, pass: true})
+		v.write(func(ctx context.Context, tx *store.Tx) error {
+			if _, err := mailotp.Enroll(ctx, tx, v.ref); err != nil {
+				return err
+			}
+			_, err := tx.Exec(ctx, `insert into second_step_state (organization_id, holder_id, void_at) values ($1, $2, $3)`,
+				v.ref.Organization, v.ref.ID, store.Micros(tx.Now()))
+			return err
+		})
+		v.post("/setup").to("/setup/mailbox")
+		v.post("/setup/mailbox", "code", v.mailed()).to("/setup/done")
+		v.enrolled(account.MailOTP)
+		if ledger, err := verification.Read(context.Background(), v.DB, v.Keys, v.ref, v.Clock.Now()); err != nil || ledger.Void {
+			t.Errorf("still void: %+v, %v", ledger, err)
+		}
 	})
 }

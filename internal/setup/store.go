@@ -137,21 +137,13 @@ func countWrong(ctx context.Context, tx *store.Tx, s session.Session) error {
 		s.Ref.Organization, s.Ref.ID, s.ID))
 }
 
-// end finishes a session's set-up, and empties what the holder's others had begun.
+// end finishes a session's set-up, and empties it and whatever the holder had
+// begun in other sessions: no secret or password that was not proved stays.
 func end(ctx context.Context, tx *store.Tx, s session.Session) error {
-	now := store.Micros(tx.Now())
-	err := one(tx.Exec(ctx, `update setup set finished_at = $1
-		where organization_id = $2 and holder_id = $3 and session_id = $4 and finished_at is null`,
-		now, s.Ref.Organization, s.Ref.ID, s.ID))
-	if err != nil {
-		return err
-	}
-	_, err = tx.Exec(ctx, `update setup set secret = null, password_hash = null where organization_id = $1 and holder_id = $2`,
-		s.Ref.Organization, s.Ref.ID)
-	if err != nil {
-		return fmt.Errorf("set-up: %w", err)
-	}
-	return nil
+	return one(tx.Exec(ctx, `update setup set secret = null, password_hash = null,
+			finished_at = case when session_id = $1 then $2 else finished_at end
+		where organization_id = $3 and holder_id = $4`,
+		s.ID, store.Micros(tx.Now()), s.Ref.Organization, s.Ref.ID))
 }
 
 // finished reads whether this session has finished a set-up.
