@@ -57,14 +57,7 @@ type Account struct {
 }
 
 // Location is the account's zone; UTC when it cannot be read.
-func (a Account) Location() *time.Location { return location(a.Zone) }
-
-func location(name string) *time.Location {
-	if zone, err := time.LoadLocation(name); err == nil && name != "" && name != "Local" {
-		return zone
-	}
-	return time.UTC
-}
+func (a Account) Location() *time.Location { return phrase.Location(a.Zone) }
 
 // Key is the canonical form of a mail address, the only one that is looked up,
 // counted or digested: NFKC, lower case, no blanks around. It is empty when the

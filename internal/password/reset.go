@@ -68,6 +68,7 @@ func (o Owner) Effect(now time.Time) Effect {
 type Kept struct {
 	Hash    string // empty: there is none
 	Weak    bool   // it fails the password rule: a new one is asked for at set-up
+	SetAt   time.Time
 	ResetID string // not empty: Hash was kept aside by a reset and takes effect now, see TakeEffect
 }
 

@@ -15,9 +15,9 @@ import (
 func Lookup(ctx context.Context, r store.Reader, keys *secret.Keys, emailKey string, now time.Time) (ref account.Ref, kept Kept, err error) {
 	var aside Aside
 	var sealed []byte
-	var waits, approved store.Instant
+	var set, waits, approved store.Instant
 	err = r.QueryRow(ctx, `select coalesce(d.organization_id, ''), coalesce(d.holder_id, ''),
-			coalesce(p.hash, ''), coalesce(p.weak, false),
+			coalesce(p.hash, ''), coalesce(p.weak, false), coalesce(p.set_at, 0),
 			coalesce(s.id, ''), s.aside, s.waits_until,
 			coalesce(s.needs_approval, true) or coalesce(a.authority, '') = 'portal_admin', s.approved_at
 		from (select 1 as one) o
@@ -26,11 +26,12 @@ func Lookup(ctx context.Context, r store.Reader, keys *secret.Keys, emailKey str
 			left join password p on p.organization_id = d.organization_id and p.holder_id = d.holder_id
 			left join password_reset s on s.organization_id = d.organization_id and s.holder_id = d.holder_id
 				and s.aside is not null and s.finished_at is null and s.refused_at is null and s.replaced_at is null`, emailKey).
-		Scan(&ref.Organization, &ref.ID, &kept.Hash, &kept.Weak,
+		Scan(&ref.Organization, &ref.ID, &kept.Hash, &kept.Weak, &set,
 			&aside.ID, &sealed, &waits, &aside.NeedsApproval, &approved)
 	if err != nil {
 		return account.Ref{}, Kept{}, fmt.Errorf("password: %w", err)
 	}
+	kept.SetAt = set.Time
 	if aside.ID != "" {
 		hash, err := keys.Open(secret.ForReset, aside.ID, sealed)
 		if err != nil {

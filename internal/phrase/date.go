@@ -141,3 +141,11 @@ func (b *Book) Span(lang Lang, d time.Duration) string {
 	}
 	return b.Say(lang, "phrase.days", "n", int(d/(24*time.Hour)))
 }
+
+// Location is a zone by its IANA name; UTC when there is none of that name.
+func Location(name string) *time.Location {
+	if zone, err := time.LoadLocation(name); err == nil && name != "" && name != "Local" {
+		return zone
+	}
+	return time.UTC
+}

@@ -181,6 +181,9 @@ func (s *Room) wrong(w http.ResponseWriter, r *http.Request, a attempt, ref acco
 		if err := limit.Spend(ctx, tx, s.keys(a)...); err != nil {
 			return err
 		}
+		if err := s.alarm(ctx, tx); err != nil {
+			return err
+		}
 		chain, subject := ref.Organization, ref.ID
 		if ref.ID == "" {
 			chain, subject = organization.Operators, "-"
@@ -206,7 +209,7 @@ func (s *Room) right(w http.ResponseWriter, r *http.Request, a attempt, ref acco
 				return err
 			}
 		}
-		if err := s.settle(ctx, tx, ref, kept, match); err != nil {
+		if err := s.settle(ctx, tx, ref, kept, match, a.network); err != nil {
 			return err
 		}
 		if token, _, err = session.Start(ctx, tx, ref, a.network, a.agent, ""); err != nil {
@@ -218,10 +221,17 @@ func (s *Room) right(w http.ResponseWriter, r *http.Request, a attempt, ref acco
 		if next.step.Kind == Closed {
 			return &fault.Fault{Kind: fault.Closed, Phrase: "signin.closed_meanwhile", Until: next.step.Until}
 		}
+		// A password that was changed while this one was being hashed no longer counts.
+		if kept.ResetID == "" && !next.passwordSet.Equal(kept.SetAt) {
+			return password.ErrMeanwhile
+		}
 		return s.begun(ctx, tx, a, next, kept)
 	})
 	if f := fault.Of(err); f != nil && f.Kind == fault.Closed {
 		return s.Gate.closed(w, r, s.Gate.Clock.Now(), f.Until)
+	}
+	if errors.Is(err, password.ErrMeanwhile) {
+		return s.wrong(w, r, a, ref)
 	}
 	if err != nil {
 		return err
@@ -249,14 +259,10 @@ func pathOf(step Step) string {
 
 // settle stores what a right password brought to light: a newer hash, or a
 // password kept aside that takes effect with this sign-in.
-func (s *Room) settle(ctx context.Context, tx *store.Tx, ref account.Ref, kept password.Kept, match password.Match) error {
+func (s *Room) settle(ctx context.Context, tx *store.Tx, ref account.Ref, kept password.Kept, match password.Match, network string) error {
 	switch {
 	case kept.ResetID != "":
-		hash := kept.Hash
-		if match.Rehash != "" {
-			hash = match.Rehash
-		}
-		return password.Set(ctx, tx, ref, hash, password.Reset)
+		return password.TakeEffect(ctx, tx, s.Keys, ref, kept, network)
 	case match.Rehash != "":
 		return password.Rehash(ctx, tx, ref, kept.Hash, match.Rehash)
 	}

@@ -28,6 +28,7 @@ type known struct {
 	stopped      bool
 	void         bool
 	weak         bool
+	passwordSet  time.Time // when the stored password was set
 	claim        rollout.Claim
 	pass         pass.Pass
 	policy       int64
@@ -42,7 +43,7 @@ const knownText = `select s.id, s.organization_id, s.holder_id, s.started_at, s.
 		case when a.id is null then p.removed_at is null else a.suspended_at is null and o.suspended_at is null end,
 		t.enrolled_at is not null, m.enrolled_at is not null,
 		coalesce(st.stopped_at, 0) > coalesce(pw.reset_at, 0), st.void_at is not null, coalesce(pw.weak, false),
-		coalesce(pw.first_at, 0), g.ended_at is not null,
+		coalesce(pw.set_at, 0), coalesce(pw.first_at, 0), g.ended_at is not null,
 		(select max(e.until) from extension e where e.organization_id = s.organization_id and e.holder_id = s.holder_id and e.replaced_at is null),
 		coalesce(ps.id, ''), coalesce(ps.kind, ''), ps.expires_at, ps.spent_at, ps.withdrawn_at, ps.replaced_at,
 		(select version from policy where id = 1)
@@ -61,7 +62,7 @@ const knownText = `select s.id, s.organization_id, s.holder_id, s.started_at, s.
 // learn reads all that the rule asks about a session; store.ErrNone for a value
 // that no open session has.
 func learn(ctx context.Context, r store.Reader, token string) (k known, err error) {
-	var started, passwordAt, code, freshPassword, freshCode, seen, imported, first, extended store.Instant
+	var started, passwordAt, code, freshPassword, freshCode, seen, imported, set, first, extended store.Instant
 	var expires, spent, withdrawn, replaced store.Instant
 	var method, authority, assigned, preset, language, kind string
 	err = r.QueryRow(ctx, knownText, secret.Digest(token)).Scan(
@@ -71,7 +72,7 @@ func learn(ctx context.Context, r store.Reader, token string) (k known, err erro
 		&authority, &assigned, &preset, &language, &k.person.Zone,
 		&k.networkCheck, &k.organization, &imported, &k.standing,
 		&k.totp, &k.mailotp, &k.stopped, &k.void, &k.weak,
-		&first, &k.claim.Finished, &extended,
+		&set, &first, &k.claim.Finished, &extended,
 		&k.pass.ID, &kind, &expires, &spent, &withdrawn, &replaced,
 		&k.policy)
 	if err != nil {
@@ -80,6 +81,7 @@ func learn(ctx context.Context, r store.Reader, token string) (k known, err erro
 	k.Started, k.PasswordAt, k.CodeAt, k.CodeMethod = started.Time, passwordAt.Time, code.Time, account.Method(method)
 	k.FreshPassword, k.FreshCode, k.Seen, k.PassID = freshPassword.Time, freshCode.Time, seen.Time, k.pass.ID
 	k.person.Ref, k.person.Authority, k.person.Method = k.Ref, account.Authority(authority), account.Method(assigned)
+	k.passwordSet = set.Time
 	k.person.Preset, k.person.Imported = account.Method(preset), imported.Time
 	k.person.Language, _ = phrase.Parse(language)
 	k.claim = rollout.Claim{Organization: k.Ref.Organization, FirstPassword: first.Time,
