@@ -108,13 +108,21 @@ func byToken(ctx context.Context, r store.Reader, token string) (l Link, o Owner
 
 // use consumes a link in one conditional write, so that of many at once one wins;
 // the others get store.ErrNone. Nothing else consumes a link. The holder's other
-// resets, one that waits among them, are replaced.
+// resets, one that waits among them, are replaced before it: at most one waits.
+// An error, ErrNone too, must end the transaction.
 func use(ctx context.Context, tx *store.Tx, keys *secret.Keys, ref account.Ref, id, hash string, e Effect) error {
 	var aside any
 	if e.Aside {
 		aside = keys.Seal(secret.ForReset, id, []byte(hash))
 	}
 	now := store.Micros(tx.Now())
+	_, err := tx.Exec(ctx, `update password_reset set replaced_at = $1, aside = null
+		where organization_id = $2 and holder_id = $3 and id <> $4
+			and finished_at is null and refused_at is null and replaced_at is null`,
+		now, ref.Organization, ref.ID, id)
+	if err != nil {
+		return fmt.Errorf("password reset: %w", err)
+	}
 	n, err := tx.Exec(ctx, `update password_reset set used_at = $1, aside = $2, waits_until = $3, needs_approval = $4
 		where organization_id = $5 and holder_id = $6 and id = $7
 			and used_at is null and replaced_at is null and refused_at is null and finished_at is null and expires_at > $8`,
@@ -122,13 +130,6 @@ func use(ctx context.Context, tx *store.Tx, keys *secret.Keys, ref account.Ref, 
 	if err == nil && n == 0 {
 		return store.ErrNone
 	}
-	if err != nil {
-		return fmt.Errorf("password reset: %w", err)
-	}
-	_, err = tx.Exec(ctx, `update password_reset set replaced_at = $1, aside = null
-		where organization_id = $2 and holder_id = $3 and id <> $4
-			and finished_at is null and refused_at is null and replaced_at is null`,
-		now, ref.Organization, ref.ID, id)
 	if err != nil {
 		return fmt.Errorf("password reset: %w", err)
 	}

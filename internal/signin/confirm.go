@@ -108,8 +108,8 @@ func (s *Room) confirmPassword(w http.ResponseWriter, r *http.Request, form *pag
 	if !again.IsZero() {
 		return s.showFresh(w, r, http.StatusTooManyRequests, s.later(w, r, again, "signin.password_later"), to)
 	}
-	kept, err := password.Find(r.Context(), s.db, v.Ref)
-	if err != nil && !isNone(err) {
+	_, kept, err := password.Lookup(r.Context(), s.db, s.Keys, a.key, now)
+	if err != nil {
 		return err
 	}
 	match, err := s.Pool.Verify(r.Context(), kept.Hash, typed)

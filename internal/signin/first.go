@@ -262,6 +262,9 @@ func pathOf(step Step) string {
 func (s *Room) settle(ctx context.Context, tx *store.Tx, ref account.Ref, kept password.Kept, match password.Match, network string) error {
 	switch {
 	case kept.ResetID != "":
+		if match.Rehash != "" {
+			kept.Hash = match.Rehash
+		}
 		return password.TakeEffect(ctx, tx, s.Keys, ref, kept, network)
 	case match.Rehash != "":
 		return password.Rehash(ctx, tx, ref, kept.Hash, match.Rehash)

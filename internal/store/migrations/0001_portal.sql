@@ -191,6 +191,8 @@ create table password_reset (
 	refused_by text,
 	finished_at bigint
 );
+create unique index password_reset_aside on password_reset (organization_id, holder_id)
+	where aside is not null and finished_at is null and refused_at is null and replaced_at is null;
 create index password_reset_holder on password_reset (organization_id, holder_id, created_at);
 
 -- totp, mailotp: a row is an enrolled method
