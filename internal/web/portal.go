@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"nidan/internal/clock"
@@ -151,13 +152,13 @@ func check(routes []route.Route) error {
 // Background does what is done beside requests, until ctx ends: the outbox, the
 // latest instant, the upkeep of the day.
 func (p *Portal) Background(ctx context.Context) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		p.Post.Run(ctx)
-	}()
+	var all sync.WaitGroup
+	all.Go(func() { p.Post.Run(ctx) })
+	if p.Demo {
+		all.Go(func() { demo.Follow(ctx, p.DB, p.Clock, p.Log) })
+	}
 	p.upkeep(ctx)
-	<-done
+	all.Wait()
 }
 
 func (p *Portal) upkeep(ctx context.Context) {
