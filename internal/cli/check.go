@@ -1,0 +1,198 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"nidan/internal/clock"
+	"nidan/internal/secret"
+	"nidan/internal/store"
+)
+
+// mailTime bounds how long a relay is waited for.
+const mailTime = 10 * time.Second
+
+type checkCommand struct {
+	Settings
+	Asked
+}
+
+// Help says more than one line.
+func (checkCommand) Help() string {
+	return `Looks at everything a portal needs, changes nothing, and prints a line for each: configuration, database, keys, clock, mail. What failed says what to do. It ends with 1 if anything failed.
+
+Example:
+
+	nidan check --config /etc/nidan/nidan.yaml`
+}
+
+// finding is what was found out about one thing.
+type finding struct {
+	Name   string `json:"name"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail"`
+}
+
+// Run checks.
+func (cmd checkCommand) Run(ctx context.Context, c *Console) error {
+	findings := cmd.examine(ctx, c)
+	failed := 0
+	for _, f := range findings {
+		if !f.OK {
+			failed++
+		}
+	}
+	if cmd.JSON {
+		if err := c.print(map[string]any{"ok": failed == 0, "checks": findings}); err != nil {
+			return err
+		}
+	} else {
+		for _, f := range findings {
+			c.say("%-13s  %s: %s", f.Name, map[bool]string{true: "ok", false: "failed"}[f.OK], f.Detail)
+		}
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d checks failed", failed, len(findings))
+	}
+	return nil
+}
+
+// examine looks at each thing in the order in which one needs the other.
+func (cmd checkCommand) examine(ctx context.Context, c *Console) []finding {
+	names := []string{"configuration", "database", "keys", "clock", "mail"}
+	cfg, err := cmd.load(c)
+	if err != nil {
+		findings := []finding{found(names[0], "", err)}
+		for _, name := range names[1:] {
+			findings = append(findings, found(name, "", errors.New("not looked at: set the configuration right first")))
+		}
+		return findings
+	}
+	e := &examination{portal: &portal{Config: cfg, clk: clock.New()}}
+	defer func() {
+		if e.db != nil {
+			e.close()
+		}
+	}()
+	looks := []func(context.Context) (string, error){e.configuration, e.database, e.key, e.time, e.mail}
+	findings := make([]finding, len(looks))
+	for i, look := range looks {
+		detail, err := look(ctx)
+		findings[i] = found(names[i], detail, err)
+	}
+	return findings
+}
+
+func found(name, detail string, err error) finding {
+	if err != nil {
+		return finding{Name: name, Detail: strings.Join(strings.Split(err.Error(), "\n"), "; ")}
+	}
+	return finding{Name: name, OK: true, Detail: detail}
+}
+
+// examination is one run of the checks, and what they learn for those after them.
+type examination struct {
+	*portal
+	fresh bool // nothing was set up so far
+}
+
+func (e *examination) configuration(context.Context) (string, error) {
+	return "people reach the portal at " + e.BaseURL.String(), nil
+}
+
+func (e *examination) database(ctx context.Context) (string, error) {
+	if path, missing := missingFile(e.Database); missing {
+		if _, err := os.Stat(e.KeyFile); err == nil {
+			return "", fmt.Errorf("NIDAN_DATABASE: %s is not there, but its key %s is: put the database back, or correct the setting", path, e.KeyFile)
+		}
+		e.fresh = true
+		return path + " is not there yet: the first `nidan serve` makes it", nil
+	}
+	p, err := connect(ctx, e.Config)
+	if err != nil {
+		return "", err
+	}
+	e.portal = p
+	empty, err := p.schema(ctx)
+	if err != nil {
+		return "", err
+	}
+	if !empty {
+		if p.mark, err = store.ReadPortal(ctx, p.db); err != nil && !errors.Is(err, store.ErrNone) {
+			return "", err
+		}
+	}
+	e.fresh = len(p.mark.KeyCheck) == 0
+	if err := p.db.Write(ctx, func(context.Context, *store.Tx) error { return nil }); err != nil {
+		return "", fmt.Errorf("NIDAN_DATABASE: %s cannot be written to: %s", p.db.Name(), oneLine(err))
+	}
+	if e.fresh {
+		return p.db.Name() + " is empty: the first `nidan serve` sets it up", nil
+	}
+	return fmt.Sprintf("%s, set up %s", p.db.Name(), p.moment(p.mark.Created)), nil
+}
+
+func (e *examination) key(context.Context) (string, error) {
+	if _, err := os.Stat(e.KeyFile); e.fresh && errors.Is(err, fs.ErrNotExist) {
+		return e.KeyFile + " is not there yet: the first `nidan serve` makes it", nil
+	}
+	keys, err := readKeys(e.KeyFile)
+	switch {
+	case err != nil:
+		return "", err
+	case len(e.mark.KeyCheck) == 0:
+		return e.KeyFile + " can be read; there is nothing to compare it with", nil
+	case !secret.Equal(e.mark.KeyCheck, keyCheck(keys)):
+		return "", e.wrongKey()
+	}
+	return e.KeyFile + " is the database's", nil
+}
+
+func (e *examination) time(ctx context.Context) (string, error) {
+	switch {
+	case e.db == nil && e.fresh:
+		return "there is nothing to compare it with yet", nil
+	case e.db == nil:
+		return "", errors.New("not looked at: the database is asked for its time")
+	}
+	before := e.clk.Machine()
+	at, err := e.db.Clock(ctx)
+	if err != nil {
+		return "", err
+	}
+	if off := max(before.Sub(at), at.Sub(e.clk.Machine())); off > clock.Skew {
+		return "", fmt.Errorf("this machine's clock is %s off the database's: let both follow a time server", off.Round(time.Second))
+	}
+	if e.fresh || len(e.mark.KeyCheck) == 0 {
+		return "as the database's", nil
+	}
+	if err := e.follow(ctx); err != nil {
+		return "", err
+	}
+	if behind := e.clk.Behind(); behind > clock.Skew {
+		return "", fmt.Errorf("it stands %s behind the latest instant the portal has seen: set it right, or run `nidan clock accept`", behind.Round(time.Second))
+	}
+	return "as the database's, and not behind", nil
+}
+
+func (e *examination) mail(ctx context.Context) (string, error) {
+	relay, named, err := e.relay()
+	if err != nil {
+		return "", err
+	}
+	defer relay.Close()
+	if e.mark.Demo && !named {
+		return "a demo keeps its mails for its mailbox page", nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, mailTime)
+	defer cancel()
+	if err := relay.Check(ctx); err != nil {
+		return "", fmt.Errorf("NIDAN_SMTP: %s did not take the connection: %s", relay.Name(), oneLine(err))
+	}
+	return relay.Name() + " takes mail from " + e.MailFrom.Address, nil
+}

@@ -1,0 +1,94 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// What a command ends with.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// commands is the command line: a command is a field here, and a type with Help
+// (what it does, an example) and Run.
+type commands struct {
+	Demo     demoCommand    `cmd:"" help:"Try the portal, with made-up people on a database of its own."`
+	Serve    serveCommand   `cmd:"" help:"Serve the portal."`
+	Check    checkCommand   `cmd:"" help:"Say whether configuration, database, keys, clock and mail are right."`
+	Migrate  migrateCommand `cmd:"" help:"Bring the database's schema up to this program."`
+	Operator struct {
+		Add   operatorAddCommand   `cmd:"" help:"Make somebody an operator, by a one-time link."`
+		Reset operatorResetCommand `cmd:"" help:"Make an operator's sign-in void and give a new one-time link."`
+	} `cmd:"" help:"Add or reset operators, the staff who run the portal."`
+	Clock struct {
+		Accept clockAcceptCommand `cmd:"" help:"Accept that the clock stands earlier than what was seen before."`
+	} `cmd:"" help:"Mend the portal's time."`
+	Audit struct {
+		Verify auditVerifyCommand `cmd:"" help:"Say whether the record was tampered with, and where."`
+		Export auditExportCommand `cmd:"" help:"Write the record as JSON lines."`
+	} `cmd:"" help:"Verify or export the record of who did what."`
+	Version versionCommand `cmd:"" help:"Say which version this is."`
+}
+
+const description = "Nidan is a business portal with 2-step verification, which moves its people from 1-step to 2-step sign-in on a date. " +
+	"To look at it: nidan demo."
+
+// Main runs a command line and answers the program's exit status.
+func Main(args []string) int {
+	c := here()
+	var line commands
+	parser, err := kong.New(&line, kong.Name("nidan"), kong.Description(description), kong.Writers(c.Out, c.Err),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}))
+	if err != nil {
+		panic("cli: the command line contradicts itself: " + err.Error())
+	}
+	if len(args) == 0 {
+		args = []string{"--help"} // whoever types the bare name wants to know what there is
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		return c.misused(err)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // the first signal ends in good order, the second at once
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	parsed.Bind(c)
+	if err := parsed.Run(); err != nil {
+		return c.failed(ctx, err)
+	}
+	return exitDone
+}
+
+// misused says what is wrong with a command line, and where help is.
+func (c *Console) misused(err error) int {
+	command := "nidan"
+	var wrong *kong.ParseError
+	if errors.As(err, &wrong) && wrong.Context.Selected() != nil {
+		command += " " + wrong.Context.Selected().Path()
+	}
+	fmt.Fprintf(c.Err, "nidan: %s\nRun \"%s --help\" to read how it is used.\n", err, command)
+	return exitUsage
+}
+
+// failed says why a command did not do what it was asked for.
+func (c *Console) failed(ctx context.Context, err error) int {
+	text := err.Error()
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		text = "interrupted"
+	}
+	for text := range strings.SplitSeq(text, "\n") {
+		fmt.Fprintln(c.Err, "nidan: "+text)
+	}
+	return exitFailed
+}

@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"runtime"
+	"strconv"
+	"sync"
+	"time"
+
+	"nidan/internal/clock"
+	"nidan/internal/config"
+	"nidan/internal/web"
+)
+
+// endTime bounds what is still written after the last request.
+const endTime = 5 * time.Second
+
+// node is a served portal: what listens, and under which name it runs.
+type node struct {
+	*web.Portal
+	name    string
+	main    net.Listener
+	metrics net.Listener // nil: none
+}
+
+// serve answers requests until ctx ends, then finishes what is in hand: requests
+// first, then the outbox they may have written to, then the clock's note that this
+// node ended cleanly.
+func (n *node) serve(ctx context.Context) error {
+	if _, err := clock.Start(ctx, n.DB, n.Clock, n.name); err != nil {
+		return err
+	}
+	widen(n.Pool.Permits())
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var beside sync.WaitGroup
+	beside.Go(func() { n.Background(work) })
+	if n.metrics != nil {
+		beside.Go(func() {
+			if err := n.ServeMetrics(work, n.metrics); err != nil {
+				n.Log.Error("metrics are no longer served", slog.String("error", err.Error()))
+			}
+		})
+	}
+	err := n.Serve(ctx, n.main)
+	stop()
+	beside.Wait()
+	n.Pool.Close()
+	return errors.Join(err, n.end(ctx))
+}
+
+// end notes the latest instant, and that everything this node accepted is stored.
+func (n *node) end(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
+	defer cancel()
+	return errors.Join(clock.Remember(ctx, n.DB, n.Clock), clock.Stop(ctx, n.DB, n.name))
+}
+
+// widen gives the scheduler a thread for each hash that may run beside those for
+// the cores. Argon2 computes for tens of milliseconds without a pause: with as many
+// hashes at work as threads, every other request waits for a hash to end, and a
+// page that takes a millisecond takes a hundred. With threads to spare the system
+// shares the cores out. Whoever sets GOMAXPROCS has decided this himself.
+func widen(permits int) {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + permits)
+	}
+}
+
+// nodeName is how this node is known to the others: by machine and address, the
+// same at each start.
+func nodeName(listen config.Address) string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return host + " " + listen.String()
+}
+
+// listen takes the address the portal is served on. A port that the system chose
+// becomes part of the base URL, unless that was set.
+func (p *portal) listen() (net.Listener, error) {
+	listener, err := net.Listen("tcp", p.Listen.String())
+	if err != nil {
+		return nil, fmt.Errorf("NIDAN_LISTEN: %w", err)
+	}
+	if port := listener.Addr().(*net.TCPAddr).Port; p.Listen.Port == 0 && p.BaseURL.Port() == "0" {
+		p.BaseURL.Host = net.JoinHostPort(p.BaseURL.Hostname(), strconv.Itoa(port))
+	}
+	return listener, nil
+}
+
+// listenMetrics takes the address for metrics, if any. A portal goes on without
+// them: a second node on one machine finds the usual port taken.
+func (p *portal) listenMetrics(log *slog.Logger) net.Listener {
+	address := p.MetricsListen.String()
+	if address == "" {
+		return nil
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		log.Warn("no metrics from this node", slog.String("setting", "NIDAN_METRICS_LISTEN"), slog.String("error", err.Error()))
+		return nil
+	}
+	return listener
+}
