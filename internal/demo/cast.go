@@ -77,6 +77,20 @@ func (m member) password() string {
 	return usual
 }
 
+// email is a member's address.
+func (m member) email(c company) string { return m.local + "@" + c.domain }
+
+// assigned is a member's method when the demo begins.
+func (m member) assigned() account.Method {
+	switch {
+	case m.state == Waiting:
+		return account.MailOTP
+	case m.method != "":
+		return m.method
+	}
+	return account.TOTP
+}
+
 // authority is what a member may do.
 func (m member) authority() account.Authority {
 	if m.admin {

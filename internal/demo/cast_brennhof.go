@@ -26,7 +26,7 @@ var brennhof = []member{
 	{local: "monika.krueger", name: "Monika Krüger", phone: "+49 30 23125 127", title: "Accounting", lang: en, zone: inBerlin, state: Imported, hash: inBcrypt},
 	{local: "rolf.steiner", name: "Rolf Steiner", phone: "+49 30 23125 128", title: "Workshop", lang: en, zone: inBerlin, state: Weak, day: -5.2},
 	{local: "ingrid.holm", name: "Ingrid Holm", phone: "+49 30 23125 129", title: "Personnel", lang: en, zone: inBerlin, state: Requested},
-	{local: "clara.weiss", name: "Clara Weiß", phone: "+49 30 23125 130", title: "Trainee", lang: en, zone: inBerlin, state: Invited, joined: 13.34},
+	{local: "clara.weiss", name: "Clara Weiß", phone: "+49 30 23125 130", title: "Trainee", lang: en, zone: inBerlin, state: Invited, joined: 12.86},
 	{local: "dieter.lang", name: "Dieter Lang", phone: "+49 30 23125 131", title: "Sales (left)", lang: en, zone: inBerlin, state: Suspended},
 	{local: "viktor.orlov", name: "Viktor Orlov", phone: "+49 30 23125 132", title: "Purchasing", lang: en, zone: inBerlin, state: Void, method: app, day: 1.83},
 }

@@ -112,6 +112,9 @@ func momentOf(text string) Moment {
 	return Moment(strings.Join(kept, "-"))
 }
 
+// ofWindow says whether a moment is one of the window at the opening.
+func (m Moment) ofWindow() bool { return m == BeforeWindow || m == InWindow }
+
 // at is when a moment is, by the rollout and the window at its opening.
 func (m Moment) at(p Period, w Window) (time.Time, bool) {
 	switch m {
@@ -127,6 +130,20 @@ func (m Moment) at(p Period, w Window) (time.Time, bool) {
 		return p.Ends.Add(time.Hour), true
 	}
 	return time.Time{}, false
+}
+
+// everybody is the demo's people as they are when it begins, without the secrets
+// of their apps.
+func everybody() Facts {
+	f := Facts{Operator: Staff{Email: operatorEmail, Password: ofOperator}}
+	for _, c := range companies {
+		for _, m := range c.members {
+			f.Accounts = append(f.Accounts, Account{Email: m.email(c), Password: m.password(), Name: m.name,
+				Authority: string(m.authority()), Organization: c.name, Method: string(m.assigned()),
+				Enrolled: m.method != "", State: m.state})
+		}
+	}
+	return f
 }
 
 // Person is somebody to begin with.

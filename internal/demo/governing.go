@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"nidan/internal/account"
@@ -67,7 +68,7 @@ func (s *story) invite(ctx context.Context, admin, p *person) error {
 		}
 		say := s.Site.Speaker(p.Language, p.Location())
 		return s.letter(ctx, tx, p, "starting-guide", "demo.invited",
-			"who", admin.Name, "link", s.URL+"/start/"+token, "until", say.Moment(guide.Expires))
+			"who", admin.Name, "link", strings.TrimSuffix(s.URL, "/")+"/start/"+token, "until", say.Moment(guide.Expires))
 	})
 }
 

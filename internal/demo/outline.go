@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"nidan/internal/account"
 	"nidan/internal/audit"
 	"nidan/internal/store"
 )
@@ -113,12 +112,4 @@ func (s *story) visits(p *person) {
 // linkHeads is the portal's own work of each day.
 func (s *story) linkHeads(ctx context.Context) error {
 	return s.write(ctx, func(ctx context.Context, tx *store.Tx) error { return audit.LinkHeads(ctx, tx, s.Keys) })
-}
-
-// assigned is the method a person has to prove.
-func (p *person) assigned() account.Method {
-	if p.IsOperator() {
-		return account.TOTP
-	}
-	return p.Method
 }

@@ -2,17 +2,25 @@ package demo_test
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
+	"nidan/internal/account"
 	"nidan/internal/audit"
 	"nidan/internal/demo"
 	"nidan/internal/page"
 	"nidan/internal/password"
 	"nidan/internal/phrase"
+	"nidan/internal/route"
 	"nidan/internal/secret"
 	"nidan/internal/session"
 	"nidan/internal/signin"
@@ -87,4 +95,168 @@ func TestTheRecordOfASeedIsWhole(t *testing.T) {
 			t.Errorf("%d rows in %d chains, broken: %v", report.Rows, report.Chains, report.Broken)
 		}
 	})
+}
+
+func TestADatabaseOfAPortalOrInUseIsNotSeeded(t *testing.T) {
+	portal := marked(t, filepath.Join(t.TempDir(), "portal.db"), false)
+	if _, err := portal.seed(t); !errors.Is(err, demo.ErrNotDemo) {
+		t.Errorf("a portal's database: %v, want ErrNotDemo", err)
+	}
+	s := marked(t, filepath.Join(t.TempDir(), "demo.db"), true)
+	whole, err := demo.Seeded(t.Context(), s.DB)
+	if err != nil || whole {
+		t.Errorf("an empty database: seeded %t, %v", whole, err)
+	}
+	_, err = s.seed(t)
+	must(t, err)
+	if whole, err = demo.Seeded(t.Context(), s.DB); err != nil || !whole {
+		t.Errorf("after the seed: seeded %t, %v", whole, err)
+	}
+	if _, err := s.seed(t); !errors.Is(err, demo.ErrUsed) {
+		t.Errorf("a second seed: %v, want ErrUsed", err)
+	}
+}
+
+func TestWhatIsToldIsWhatWasPlayed(t *testing.T) {
+	each(t, func(t *testing.T, s scene) {
+		expected := demo.Everybody().Accounts
+		if len(s.facts.Accounts) != len(expected) {
+			t.Fatalf("%d accounts, want %d", len(s.facts.Accounts), len(expected))
+		}
+		for i, a := range s.facts.Accounts {
+			want := expected[i]
+			if a.TOTPSecret != "" != (a.Enrolled && a.Method == "totp") {
+				t.Errorf("%s: enrolled %t by %s, secret %q", a.Email, a.Enrolled, a.Method, a.TOTPSecret)
+			}
+			if want.Phone = a.Phone; strings.Trim(a.Phone, "0123456789") != "" || a.Phone == "" {
+				t.Errorf("%s: phone %q", a.Email, a.Phone)
+			}
+			if want.TOTPSecret = a.TOTPSecret; a != want {
+				t.Errorf("played %+v, told %+v", a, want)
+			}
+		}
+		now := s.Clock.Now()
+		if len(s.facts.Windows) != 2 || s.facts.Windows[0].Opens != s.facts.Rollout.Opens || s.facts.Windows[0].Closes.After(now) ||
+			!s.facts.Windows[1].Opens.After(now) || s.facts.Windows[1].Closes.After(s.facts.Rollout.Ends) {
+			t.Errorf("windows %v in %v", s.facts.Windows, s.facts.Rollout)
+		}
+	})
+}
+
+// broken are questions that count rows which break an invariant of the portal.
+var broken = map[string]string{
+	"accounts enrolled by both methods": `select count(*) from totp t
+		join mailotp m on m.organization_id = t.organization_id and m.holder_id = t.holder_id`,
+	"accounts enrolled without a record of the code": `select count(*) from account a
+		where (exists (select 1 from totp t where t.holder_id = a.id) or exists (select 1 from mailotp m where m.holder_id = a.id))
+			and not exists (select 1 from second_step s where s.holder_id = a.id and s.door = 'setup')`,
+	"accounts enrolled in grace": `select count(*) from account a
+		where (exists (select 1 from totp t where t.holder_id = a.id) or exists (select 1 from mailotp m where m.holder_id = a.id))
+			and not exists (select 1 from grace_end g where g.address_digest = a.address_digest)`,
+	"ends of grace without an enrollment": `select count(*) from grace_end g
+		where not exists (select 1 from totp t where t.holder_id = g.holder_id)
+			and not exists (select 1 from mailotp m where m.holder_id = g.holder_id)`,
+	"enrollments before the opening": `select count(*) from grace_end g join rollout r on r.organization_id = ''
+		where g.ended_at < r.opens`,
+	"sessions of two steps without their one record": `select count(*) from session s where s.code_at is not null
+		and 1 <> (select count(*) from second_step y where y.session_id = s.id and y.holder_id = s.holder_id and y.at <= s.code_at)`,
+	"accepted mailed codes not sent to that address": `select count(*) from second_step y
+		join mail_code c on c.id = y.mail_code_id join account a on a.id = y.holder_id
+		where c.address_key <> a.email_key or c.used_at is null`,
+	"MailOTP that nobody assigned": `select count(*) from mailotp m join account a on a.id = m.holder_id where a.method <> 'mailotp'`,
+	"accepted steps beyond the last one": `select count(*) from second_step y join totp t on t.holder_id = y.holder_id
+		where y.totp_step > t.last_step`,
+	"sessions left open": `select count(*) from session where ended_at is null and network <> '203.0.113.66/32'`,
+	"letters not sent":   `select count(*) from mail where sent_at is null`,
+	"open passes of people who have set up": `select count(*) from pass p join second_step y on y.holder_id = p.holder_id
+		where p.spent_at is null and p.withdrawn_at is null and p.replaced_at is null`,
+	"records out of time": `select count(*) from audit a join audit b on b.chain = a.chain and b.seq = a.seq + 1 where b.at < a.at`,
+	"days without linked heads": `select 30 - count(*) from audit where act = 'portal:heads:linked'`,
+}
+
+func TestTheSeedKeepsTheInvariants(t *testing.T) {
+	each(t, func(t *testing.T, s scene) {
+		for what, question := range broken {
+			var n int
+			must(t, s.DB.QueryRow(t.Context(), question).Scan(&n))
+			if n != 0 {
+				t.Errorf("%s: %d", what, n)
+			}
+		}
+		var latest store.Instant
+		must(t, s.DB.QueryRow(t.Context(), `select max(at) from audit`).Scan(&latest))
+		if !latest.Equal(s.Clock.Now()) {
+			t.Errorf("the last record is of %s, want the demo's beginning, %s", latest, s.Clock.Now())
+		}
+	})
+}
+
+// steps are what the rule answers to a right password, by state: a status and a
+// place at the gate of the dashboard.
+var steps = map[demo.State]string{
+	demo.Enrolled: "303 /signin/code", demo.Granted: "303 /signin/code",
+	demo.Waiting: "200 set-up", demo.InGrace: "200 set-up", demo.Imported: "200 set-up", demo.Weak: "200 set-up",
+	demo.Requested: "200 set-up", demo.Extended: "200 set-up",
+	demo.Invited: "403", demo.Lapsed: "403", demo.Suspended: "403", demo.Stopped: "403", demo.Void: "403",
+}
+
+func TestTheRuleMeetsEverybodyInHisState(t *testing.T) {
+	each(t, func(t *testing.T, s scene) {
+		gate := &signin.Gate{DB: s.DB, Site: s.site, Clock: s.Clock, Log: slog.New(slog.DiscardHandler),
+			Client: func(*http.Request) netip.Addr { return netip.MustParseAddr("192.0.2.1") }}
+		_, err := signin.New(signin.Needs{Gate: gate, Keys: s.Keys, Wake: func() {}})
+		must(t, err)
+		door := gate.Guard(route.Route{Pattern: "GET /", Gate: route.SignedIn, Serve: func(w http.ResponseWriter, r *http.Request) {
+			if session.Of(r.Context()).Setup {
+				_, _ = w.Write([]byte("set-up"))
+			}
+		}})
+		for _, a := range s.facts.Accounts {
+			var token string
+			must(t, s.DB.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+				ref, err := account.Holder(ctx, tx, account.Key(a.Email))
+				if err == nil {
+					token, _, err = session.Start(ctx, tx, ref, "192.0.2.1/32", "test", "")
+				}
+				return err
+			}))
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
+			r.AddCookie(&http.Cookie{Name: "nidan", Value: token})
+			w := httptest.NewRecorder()
+			door(w, r)
+			got := strconv.Itoa(w.Code)
+			switch w.Code {
+			case http.StatusOK:
+				got += " " + w.Body.String()
+			case http.StatusSeeOther:
+				got += " " + w.Header().Get("Location")
+			}
+			if got != steps[a.State] {
+				t.Errorf("%s is %s: the gate answers %s, want %s", a.Email, a.State, got, steps[a.State])
+			}
+		}
+	})
+}
+
+func TestAnOldHashOpensWithItsPassword(t *testing.T) {
+	s := seeded(t, filepath.Join(t.TempDir(), "demo.db"))
+	pool := password.NewPool(password.Small, 2, 256<<20)
+	defer pool.Close()
+	formats := map[string]bool{}
+	for _, a := range s.facts.Accounts {
+		if a.State != demo.Imported {
+			continue
+		}
+		_, kept, err := password.Lookup(t.Context(), s.DB, s.Keys, account.Key(a.Email), s.Clock.Now())
+		must(t, err)
+		format, err := password.Known(kept.Hash)
+		must(t, err)
+		formats[format] = true
+		if match, err := pool.Verify(t.Context(), kept.Hash, a.Password); err != nil || !match.Right || match.Rehash == "" {
+			t.Errorf("%s (%s): right %t, %v", a.Email, format, match.Right, err)
+		}
+	}
+	if len(formats) != 4 {
+		t.Errorf("formats %v, want four", formats)
+	}
 }

@@ -157,7 +157,7 @@ func (s *story) cast(ctx context.Context) error {
 	for _, c := range companies {
 		for _, m := range c.members {
 			s.people = append(s.people, &person{member: m, company: c, Account: account.Account{
-				Email: m.local + "@" + c.domain, Name: m.name, Phone: m.phone, Authority: m.authority(), Preset: m.preset(),
+				Email: m.email(c), Name: m.name, Phone: m.phone, Authority: m.authority(), Preset: m.preset(),
 				Language: m.lang, Zone: m.zone, JobTitle: m.title,
 			}})
 		}

@@ -43,7 +43,7 @@ func (s *story) enter(ctx context.Context, p *person, next, passID string, also 
 func (s *story) signIn(ctx context.Context, p *person) (session.Session, error) {
 	var mailedCode string
 	visit, err := s.enter(ctx, p, "code", "", func(ctx context.Context, tx *store.Tx, visit session.Session) (err error) {
-		if p.assigned() == account.MailOTP {
+		if p.Method == account.MailOTP {
 			mailedCode, err = s.mailCode(ctx, tx, p, visit, mailotp.SignIn, "signin.code_mail")
 		}
 		return err
@@ -74,7 +74,7 @@ func (s *story) signIn(ctx context.Context, p *person) (session.Session, error) 
 // attempt is a code of this person, by the assigned method.
 func (s *story) attempt(p *person, visit session.Session, door verification.Door, code string) verification.Attempt {
 	return verification.Attempt{Ref: p.Ref, Person: p.Account, Session: visit.ID, Door: door,
-		Method: p.assigned(), Code: code, Network: p.company.network}
+		Method: p.Method, Code: code, Network: p.company.network}
 }
 
 // right turns every other verdict into an error: in the story nobody mistypes.
