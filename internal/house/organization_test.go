@@ -8,6 +8,7 @@ const allowances = "internal/house/organization_test.go"
 // see another's rows by it. Every line here is a place to look at twice.
 var acrossOrganizations = map[string]string{
 	"account.Holder": "sign-in begins with an address, unique in the whole portal, and learns the organization from it",
+	"demo.used":      "a demo is only seeded where nobody is: it asks whether anybody is in the database",
 	"mail.Forget":    "the portal's own work: delivery data past its retention goes, whosever it was",
 	"mail.Retry":     "the portal's own work: an operator has mended the relay, and every parked letter is tried again",
 	"mail.settle":    "the portal's own work: the outbox settles a letter it holds the lease of, by id",
