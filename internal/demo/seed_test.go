@@ -17,6 +17,7 @@ import (
 	"nidan/internal/account"
 	"nidan/internal/audit"
 	"nidan/internal/demo"
+	"nidan/internal/limit"
 	"nidan/internal/page"
 	"nidan/internal/password"
 	"nidan/internal/phrase"
@@ -170,7 +171,7 @@ var broken = map[string]string{
 	"letters not sent":   `select count(*) from mail where sent_at is null`,
 	"open passes of people who have set up": `select count(*) from pass p join second_step y on y.holder_id = p.holder_id
 		where p.spent_at is null and p.withdrawn_at is null and p.replaced_at is null`,
-	"records out of time": `select count(*) from audit a join audit b on b.chain = a.chain and b.seq = a.seq + 1 where b.at < a.at`,
+	"records out of time":       `select count(*) from audit a join audit b on b.chain = a.chain and b.seq = a.seq + 1 where b.at < a.at`,
 	"days without linked heads": `select 30 - count(*) from audit where act = 'portal:heads:linked'`,
 }
 
@@ -247,7 +248,7 @@ func TestAnOldHashOpensWithItsPassword(t *testing.T) {
 		if a.State != demo.Imported {
 			continue
 		}
-		_, kept, err := password.Lookup(t.Context(), s.DB, s.Keys, account.Key(a.Email), s.Clock.Now())
+		_, kept, _, err := password.Lookup(t.Context(), s.DB, s.Keys, account.Key(a.Email), s.Clock.Now(), [3]limit.Key{})
 		must(t, err)
 		format, err := password.Known(kept.Hash)
 		must(t, err)

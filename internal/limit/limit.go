@@ -59,6 +59,18 @@ func (r Rate) valid() bool {
 	return r.Burst >= 1 && r.Every >= time.Microsecond && r.Every <= never/time.Duration(r.Burst)
 }
 
+// Again is when the act may be tried with what is stored of the key: the zero time
+// means now. A key without a name limits nothing.
+func (k Key) Again(now, fullAt time.Time) time.Time {
+	if k.Name == "" {
+		return time.Time{}
+	}
+	if ok, again := k.Rate.Next(now, fullAt); !ok {
+		return again
+	}
+	return time.Time{}
+}
+
 func (k Key) check() error {
 	switch {
 	case k.Name == "" || utf8.RuneCountInString(k.Name) > longestName:

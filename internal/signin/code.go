@@ -41,13 +41,17 @@ type codeView struct {
 	None    bool      // no mailed code is open: it has to be asked for first
 }
 
-// view prepares the page that asks for a code at a door.
-func (s *Room) view(ctx context.Context, v *session.Visit, method account.Method, door mailotp.Door) (*codeView, error) {
+// view prepares the page that asks for a code at a door. After a code that was
+// refused (again) the newest mail is not looked up once more.
+func (s *Room) view(ctx context.Context, v *session.Visit, method account.Method, door mailotp.Door, again bool) (*codeView, error) {
 	view := &codeView{Digits: totp.Digits}
 	if method != account.MailOTP {
 		return view, nil
 	}
 	view.Mailed, view.Digits, view.Address = true, mailotp.Digits, account.Mask(v.Person.Email)
+	if again {
+		return view, nil
+	}
 	open, err := mailotp.Waiting(ctx, s.db, v.Ref, v.Session.ID, door)
 	switch {
 	case isNone(err):
@@ -66,7 +70,7 @@ func (s *Room) showCode(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Room) showSecond(w http.ResponseWriter, r *http.Request, status int, faults []*fault.Fault, notice string) error {
 	v := session.Of(r.Context())
-	view, err := s.view(r.Context(), v, v.Asks, mailotp.SignIn)
+	view, err := s.view(r.Context(), v, v.Asks, mailotp.SignIn, len(faults) > 0)
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func (s *Room) showFresh(w http.ResponseWriter, r *http.Request, status int, fau
 	view := &codeView{OneStep: true}
 	if v.TwoStep {
 		var err error
-		if view, err = s.view(r.Context(), v, v.Asks, mailotp.Confirm); err != nil {
+		if view, err = s.view(r.Context(), v, v.Asks, mailotp.Confirm, len(faults) > 0); err != nil {
 			return err
 		}
 	}
@@ -101,16 +101,13 @@ func (s *Room) confirmPassword(w http.ResponseWriter, r *http.Request, form *pag
 	}
 	a := attempt{key: v.Person.EmailKey, network: v.From}
 	now := s.Gate.Clock.Now()
-	again, err := limit.Peek(r.Context(), s.db, now, s.keys(a)...)
+	counters := s.keys(a)
+	_, kept, again, err := password.Lookup(r.Context(), s.db, s.Keys, a.key, now, counters)
 	if err != nil {
 		return err
 	}
 	if !again.IsZero() {
 		return s.showFresh(w, r, http.StatusTooManyRequests, s.later(w, r, again, "signin.password_later"), to)
-	}
-	_, kept, err := password.Lookup(r.Context(), s.db, s.Keys, a.key, now)
-	if err != nil {
-		return err
 	}
 	match, err := s.Pool.Verify(r.Context(), kept.Hash, typed)
 	if errors.Is(err, password.ErrBusy) {
@@ -126,7 +123,7 @@ func (s *Room) confirmPassword(w http.ResponseWriter, r *http.Request, form *pag
 			return err
 		}
 		if !match.Right {
-			if err := limit.Spend(ctx, tx, s.keys(a)...); err != nil {
+			if err := limit.Spend(ctx, tx, counters[:]...); err != nil {
 				return err
 			}
 			return s.record(ctx, tx, v.Entry("account:password:refused", map[string]string{"door": "confirm"}))

@@ -92,17 +92,13 @@ func (s *Room) postSignin(w http.ResponseWriter, r *http.Request) error {
 // has: the same statements, one Argon2, the same answer.
 func (s *Room) first(w http.ResponseWriter, r *http.Request, a attempt) error {
 	ctx := r.Context()
-	pair := s.keys(a)
-	again, err := limit.Peek(ctx, s.db, s.Gate.Clock.Now(), pair...)
-	if err != nil {
-		return err
-	}
-	ref, kept, err := password.Lookup(ctx, s.db, s.Keys, a.key, s.Gate.Clock.Now())
+	counters := s.keys(a)
+	ref, kept, again, err := password.Lookup(ctx, s.db, s.Keys, a.key, s.Gate.Clock.Now(), counters)
 	if err != nil {
 		return err
 	}
 	if !again.IsZero() {
-		if again, err = s.slowed(ctx, a, ref, pair); err != nil {
+		if again, err = s.slowed(ctx, a, ref, counters[:]); err != nil {
 			return err
 		}
 	}
@@ -139,9 +135,9 @@ func (s *Room) mayEnter(ref account.Ref) bool {
 }
 
 // keys names the counters of an attempt. Addresses stand in them as digests.
-func (s *Room) keys(a attempt) []limit.Key {
+func (s *Room) keys(a attempt) [3]limit.Key {
 	who := hex.EncodeToString(s.Keys.Digest(secret.ForAddress, a.key)[:16])
-	return []limit.Key{
+	return [3]limit.Key{
 		{Name: "password:pair:" + who + ":" + a.network, Rate: perPair},
 		{Name: "password:network:" + a.network, Rate: perNetwork},
 		{Name: "password:account:" + who, Rate: perAccount},
@@ -178,7 +174,8 @@ func (s *Room) busy(w http.ResponseWriter, r *http.Request, a attempt) error {
 // wrong counts and records, before the answer leaves.
 func (s *Room) wrong(w http.ResponseWriter, r *http.Request, a attempt, ref account.Ref) error {
 	err := s.db.Write(r.Context(), func(ctx context.Context, tx *store.Tx) error {
-		if err := limit.Spend(ctx, tx, s.keys(a)...); err != nil {
+		counters := s.keys(a)
+		if err := limit.Spend(ctx, tx, counters[:]...); err != nil {
 			return err
 		}
 		if err := s.alarm(ctx, tx); err != nil {

@@ -29,7 +29,7 @@ type Desk struct {
 func (d *Desk) Prove(ctx context.Context, tx *store.Tx, a Attempt) (Outcome, error) {
 	return d.try(ctx, tx, a, func(s state) (Outcome, error) {
 		if a.Method == account.MailOTP {
-			return d.mailed(ctx, tx, a, true)
+			return d.mailed(ctx, tx, a, s, true)
 		}
 		return d.app(ctx, tx, a, s)
 	})
@@ -39,11 +39,11 @@ func (d *Desk) Prove(ctx context.Context, tx *store.Tx, a Attempt) (Outcome, err
 // like any second step; a right one is no second verification, unless enroll says
 // that MailOTP itself is being set up.
 func (d *Desk) ProveMailbox(ctx context.Context, tx *store.Tx, a Attempt, enroll bool) (Outcome, error) {
-	return d.try(ctx, tx, a, func(state) (Outcome, error) { return d.mailed(ctx, tx, a, enroll) })
+	return d.try(ctx, tx, a, func(s state) (Outcome, error) { return d.mailed(ctx, tx, a, s, enroll) })
 }
 
 func (d *Desk) try(ctx context.Context, tx *store.Tx, a Attempt, check func(state) (Outcome, error)) (Outcome, error) {
-	s, err := load(ctx, tx, d.Keys, a.Ref, tx.Now())
+	s, err := load(ctx, tx, d.Keys, a, tx.Now())
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -117,23 +117,16 @@ func (d *Desk) outside(ctx context.Context, tx *store.Tx, a Attempt, s state, m 
 
 // mailed checks a mailed code. With record it is a second verification: the first
 // right one of an assigned MailOTP enrolls it and removes an older secret.
-func (d *Desk) mailed(ctx context.Context, tx *store.Tx, a Attempt, record bool) (Outcome, error) {
-	door := mailotp.SignIn
-	switch a.Door {
-	case Confirm:
-		door = mailotp.Confirm
-	case Setup, Mailbox, Phone:
-		door = mailotp.Setup
-	}
-	id, found, err := mailotp.Spend(ctx, tx, d.Keys, a.Ref, a.Session, door, a.Person.EmailKey, a.Code)
-	if err != nil {
-		return Outcome{}, err
-	}
+func (d *Desk) mailed(ctx context.Context, tx *store.Tx, a Attempt, s state, record bool) (Outcome, error) {
+	door := a.Door.mailed()
+	id, err := mailotp.Spend(ctx, tx, d.Keys, a.Ref, a.Session, door, a.Person.EmailKey, a.Code)
 	switch {
-	case found == mailotp.Expired:
+	case errors.Is(err, store.ErrNone) && s.expired(tx.Now()):
 		return Outcome{Verdict: Expired}, nil
-	case found != mailotp.Right:
+	case errors.Is(err, store.ErrNone):
 		return Outcome{Verdict: Wrong}, nil
+	case err != nil:
+		return Outcome{}, err
 	case !record:
 		return Outcome{Verdict: Right}, nil
 	}
@@ -144,6 +137,9 @@ func (d *Desk) mailed(ctx context.Context, tx *store.Tx, a Attempt, record bool)
 	if a.Person.Method != account.MailOTP && a.Door != Setup {
 		return Outcome{Verdict: Right}, nil // an older MailOTP, until TOTP is set up
 	}
+	if s.mailotp && a.Door != Setup {
+		return Outcome{Verdict: Right}, nil
+	}
 	first, err := mailotp.Enroll(ctx, tx, a.Ref)
 	if err != nil || !first && a.Door != Setup { // set-up proves it anew, and so ends a void one
 		return Outcome{Verdict: Right}, err
@@ -151,10 +147,21 @@ func (d *Desk) mailed(ctx context.Context, tx *store.Tx, a Attempt, record bool)
 	return Outcome{Verdict: Right, Enrolled: true}, totp.Remove(ctx, tx, a.Ref)
 }
 
+// mailed is the door of the mailed codes that are typed at a door.
+func (d Door) mailed() mailotp.Door {
+	switch d {
+	case Confirm:
+		return mailotp.Confirm
+	case Setup, Mailbox, Phone:
+		return mailotp.Setup
+	}
+	return mailotp.SignIn
+}
+
 // ProveNew tries the first code of a secret that is being set up, and enrolls it.
 // A wrong one says nothing about the account and is not counted here.
 func (d *Desk) ProveNew(ctx context.Context, tx *store.Tx, a Attempt, key []byte) (Outcome, error) {
-	s, err := load(ctx, tx, d.Keys, a.Ref, tx.Now())
+	s, err := load(ctx, tx, d.Keys, a, tx.Now())
 	if err != nil {
 		return Outcome{}, err
 	}

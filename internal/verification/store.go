@@ -17,12 +17,20 @@ type state struct {
 	Ledger
 	epoch, floor int64
 	app          totp.Enrolled // its Secret is nil: TOTP is not enrolled
+	mailotp      bool          // enrolled
+	mailedUntil  time.Time     // end of the mailed code this session waits for at this door, or zero
+}
+
+// expired says whether the code that was waited for is too old, whatever was typed.
+func (s state) expired(now time.Time) bool {
+	return !s.mailedUntil.IsZero() && !now.Before(s.mailedUntil)
 }
 
 // load reads the ledger of a holder, in one statement. A stop lasts until the
 // password was reset after it; the run ends with each accepted code.
-func load(ctx context.Context, r store.Reader, keys *secret.Keys, ref account.Ref, now time.Time) (s state, err error) {
-	var last, first, stopped, void, reset store.Instant
+func load(ctx context.Context, r store.Reader, keys *secret.Keys, a Attempt, now time.Time) (s state, err error) {
+	ref := a.Ref
+	var last, first, stopped, void, reset, mailed store.Instant
 	var sealed []byte
 	err = r.QueryRow(ctx, `with mine as (
 			select f.at from second_step_failure f where f.organization_id = $1 and f.holder_id = $2)
@@ -32,21 +40,25 @@ func load(ctx context.Context, r store.Reader, keys *secret.Keys, ref account.Re
 			(select count(*) from mine where at > $5),
 			(select min(at) from mine where at > $6),
 			(select count(*) from mine where at > $7 and at > coalesce(pw.reset_at, 0)),
-			c.epoch, c.floor_step, t.secret, coalesce(t.last_step, 0), coalesce(t.epoch, 0)
+			c.epoch, c.floor_step, t.secret, coalesce(t.last_step, 0), coalesce(t.epoch, 0), m.enrolled_at is not null,
+			(select max(e.expires_at) from mail_code e where e.organization_id = $8 and e.holder_id = $9
+				and e.session_id = $10 and e.door = $11 and e.used_at is null and e.replaced_at is null)
 		from clock c
-			left join second_step_state st on st.organization_id = $8 and st.holder_id = $9
-			left join password pw on pw.organization_id = $10 and pw.holder_id = $11
-			left join totp t on t.organization_id = $12 and t.holder_id = $13
+			left join second_step_state st on st.organization_id = $12 and st.holder_id = $13
+			left join password pw on pw.organization_id = $14 and pw.holder_id = $15
+			left join totp t on t.organization_id = $16 and t.holder_id = $17
+			left join mailotp m on m.organization_id = $18 and m.holder_id = $19
 		where c.id = 1`,
 		ref.Organization, ref.ID, ref.Organization, ref.ID,
 		store.Micros(now.Add(-time.Hour)), store.Micros(now.Add(-time.Hour)), store.Micros(now.Add(-CapSpan)),
-		ref.Organization, ref.ID, ref.Organization, ref.ID, ref.Organization, ref.ID).
+		ref.Organization, ref.ID, a.Session, string(a.Door.mailed()),
+		ref.Organization, ref.ID, ref.Organization, ref.ID, ref.Organization, ref.ID, ref.Organization, ref.ID).
 		Scan(&s.Run, &last, &stopped, &void, &reset, &s.InHour, &first, &s.InSpan, &s.epoch, &s.floor,
-			&sealed, &s.app.LastStep, &s.app.Epoch)
+			&sealed, &s.app.LastStep, &s.app.Epoch, &s.mailotp, &mailed)
 	if err != nil {
 		return state{}, fmt.Errorf("second steps: %w", err)
 	}
-	s.LastFailure, s.FirstInHour = last.Time, first.Time
+	s.LastFailure, s.FirstInHour, s.mailedUntil = last.Time, first.Time, mailed.Time
 	s.Stopped = stopped.After(reset.Time)
 	s.Void = !void.IsZero()
 	if sealed != nil {
@@ -55,9 +67,9 @@ func load(ctx context.Context, r store.Reader, keys *secret.Keys, ref account.Re
 	return s, err
 }
 
-// Read is the ledger of a holder, for pages.
+// Read is the ledger of a holder.
 func Read(ctx context.Context, r store.Reader, keys *secret.Keys, ref account.Ref, now time.Time) (Ledger, error) {
-	s, err := load(ctx, r, keys, ref, now)
+	s, err := load(ctx, r, keys, Attempt{Ref: ref}, now)
 	return s.Ledger, err
 }
 

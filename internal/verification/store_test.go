@@ -221,12 +221,16 @@ func TestTheTwentyFifthWrongCodeStopsUntilThePasswordIsReset(t *testing.T) {
 		}
 		// It lasts, however long one waits, and a change of the password is no reset.
 		b.later(60 * 24 * time.Hour)
-		b.write(func(ctx context.Context, tx *store.Tx) error { return password.Set(ctx, tx, b.who.Ref, "new", password.Changed) })
+		b.write(func(ctx context.Context, tx *store.Tx) error {
+			return password.Set(ctx, tx, b.who.Ref, "new", password.Changed)
+		})
 		if o := b.try(b.attempt(b.session(), b.right())); o.Verdict != Stopped {
 			t.Errorf("sixty days later: %+v", o)
 		}
 		b.later(time.Minute)
-		b.write(func(ctx context.Context, tx *store.Tx) error { return password.Set(ctx, tx, b.who.Ref, "newer", password.Reset) })
+		b.write(func(ctx context.Context, tx *store.Tx) error {
+			return password.Set(ctx, tx, b.who.Ref, "newer", password.Reset)
+		})
 		if o := b.try(b.attempt(b.session(), b.right())); o.Verdict != Right {
 			t.Errorf("after the reset: %+v", o)
 		}
@@ -240,7 +244,9 @@ func TestAHundredWrongCodesOverAllResetsMakeItVoid(t *testing.T) {
 		for range 4 {
 			b.guess(25)
 			b.later(time.Minute)
-			b.write(func(ctx context.Context, tx *store.Tx) error { return password.Set(ctx, tx, b.who.Ref, "new", password.Reset) })
+			b.write(func(ctx context.Context, tx *store.Tx) error {
+				return password.Set(ctx, tx, b.who.Ref, "new", password.Reset)
+			})
 		}
 		b.later(61 * time.Minute)
 		if o := b.try(b.attempt(b.session(), b.right())); o.Verdict != Refused {

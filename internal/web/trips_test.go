@@ -1,0 +1,296 @@
+package web
+
+import (
+	"context"
+	"encoding/base32"
+	"fmt"
+	"html"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"nidan/internal/account"
+	"nidan/internal/clock"
+	"nidan/internal/mail"
+	"nidan/internal/mailotp"
+	"nidan/internal/organization"
+	"nidan/internal/password"
+	"nidan/internal/rollout"
+	"nidan/internal/store"
+	"nidan/internal/store/storetest"
+	"nidan/internal/totp"
+)
+
+// Bounds of design.md: round trips to the database of one request, its gate included.
+const (
+	readTrips  = 3
+	writeTrips = 10
+)
+
+// beyond are the acts that cost more, each once in a while for one person, with
+// the reason why they are not merged into fewer statements.
+var beyond = map[string]int64{
+	"POST /password/forgot":  11, // two allowances, the owner's record and a letter; the same for everybody
+	"POST /profile/password": 12, // ends other sessions and resets, renews this one, tells the owner
+	"GET /profile/totp":      8,  // makes the new secret, once
+	"POST /profile/totp":     20, // proves, enrolls, ends sessions and passes, tells the owner: once a phone
+	"GET /setup/totp":        8,
+	"POST /setup/totp":       20,
+}
+
+var codeLine = regexp.MustCompile(`(?m)^\s*(\d{4} \d{4})\s*$`)
+
+const typed = "lantern over harbor"
+
+// walker walks through the portal and writes down what each request cost.
+type walker struct {
+	storetest.World
+	t       *testing.T
+	portal  *Portal
+	server  *httptest.Server
+	client  *http.Client
+	trips   int64
+	body    string
+	key     []byte
+	mailbox *[]mail.Message
+	lines   strings.Builder
+}
+
+type catcher struct{ mails *[]mail.Message }
+
+func (c catcher) Send(_ context.Context, m mail.Message) error {
+	*c.mails = append(*c.mails, m)
+	return nil
+}
+
+func walk(t *testing.T, w storetest.World) *walker {
+	t.Helper()
+	mails := []mail.Message{}
+	if _, err := clock.Start(t.Context(), w.DB, w.Clock, "test"); err != nil {
+		t.Fatal(err)
+	}
+	p := portal(t, w, false)
+	p.Post = mail.NewPost(w.DB, w.Keys, w.Clock, catcher{&mails}, "portal@example.com", p.Log)
+	k := &walker{World: w, t: t, portal: p, key: totp.NewSecret(), mailbox: &mails}
+	handler := p.Handler()
+	k.server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		ctx, trips := store.Counting(r.Context())
+		handler.ServeHTTP(rw, r.WithContext(ctx))
+		k.trips = trips.N()
+	}))
+	t.Cleanup(k.server.Close)
+	k.browser()
+	return k
+}
+
+// browser begins with no cookies.
+func (k *walker) browser() {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	k.client = &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+func (k *walker) people() {
+	k.t.Helper()
+	hash, err := k.portal.Pool.Hash(context.Background(), typed)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	at := k.Clock.Now()
+	k.Clock.Set(at.AddDate(0, -1, 0))
+	k.Clock.Accept()
+	err = k.DB.Write(context.Background(), func(ctx context.Context, tx *store.Tx) error {
+		o, err := organization.Add(ctx, tx, "Aozora")
+		if err != nil {
+			return err
+		}
+		if _, err := rollout.Save(ctx, tx, "", at.AddDate(0, 0, -7), at.AddDate(0, 1, 0), "test"); err != nil {
+			return err
+		}
+		for _, name := range []string{"app", "mailed", "grace"} {
+			a, err := account.Add(ctx, tx, k.Keys, account.Account{Ref: account.Ref{Organization: o.ID}, Email: name + "@aozora.example",
+				Name: name, Phone: "0312345678", Authority: account.PortalAdmin, Language: "en", Zone: "Asia/Tokyo"}, "test")
+			if err != nil {
+				return err
+			}
+			if err := password.Set(ctx, tx, a.Ref, hash, password.Changed); err != nil {
+				return err
+			}
+			switch name {
+			case "app":
+				err = totp.Enroll(ctx, tx, k.Keys, a.Ref, k.key, 0, 0)
+			case "mailed":
+				if err = account.Assign(ctx, tx, a.Ref, account.MailOTP, "test"); err == nil {
+					_, err = mailotp.Enroll(ctx, tx, a.Ref)
+				}
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	k.Clock.Set(at)
+}
+
+func (k *walker) code() string { return totp.Code(k.key, totp.Step(k.Clock.Now())) }
+
+func (k *walker) mailed() string {
+	k.t.Helper()
+	if err := k.portal.Post.Drain(context.Background()); err != nil {
+		k.t.Fatal(err)
+	}
+	for i := len(*k.mailbox) - 1; i >= 0; i-- {
+		if found := codeLine.FindStringSubmatch((*k.mailbox)[i].Text); found != nil {
+			return found[1]
+		}
+	}
+	k.t.Fatal("no code was mailed")
+	return ""
+}
+
+// do makes one request and writes down its line. what is empty for a request that
+// only leads to another.
+func (k *walker) do(what, method, path string, status int, fields ...string) {
+	k.t.Helper()
+	form := url.Values{}
+	for i := 0; i+1 < len(fields); i += 2 {
+		form.Set(fields[i], fields[i+1])
+	}
+	r, err := http.NewRequest(method, k.server.URL+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	if method == http.MethodPost {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	before := k.portal.Pool.Hashes()
+	answer, err := k.client.Do(r)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	k.body = html.UnescapeString(string(body))
+	if answer.StatusCode != status {
+		k.t.Fatalf("%s %s (%s): %d, wanted %d", method, path, what, answer.StatusCode, status)
+	}
+	if what == "" {
+		return
+	}
+	bound := int64(readTrips)
+	if method == http.MethodPost {
+		bound = writeTrips
+	}
+	if more, ok := beyond[method+" "+path]; ok {
+		bound = more
+	}
+	if k.trips > bound {
+		k.t.Errorf("%s %s (%s): %d round trips, at most %d", method, path, what, k.trips, bound)
+	}
+	fmt.Fprintf(&k.lines, "%-4s %-18s %3d trips %d Argon2  %s\n", method, path, k.trips, k.portal.Pool.Hashes()-before, what)
+}
+
+func (k *walker) later(d time.Duration) { k.Clock.Set(k.Clock.Now().Add(d)) }
+
+// setupKey is the key on the page shown.
+func (k *walker) setupKey() []byte {
+	k.t.Helper()
+	found := regexp.MustCompile(`secret=([A-Z2-7]+)`).FindStringSubmatch(k.body)
+	if found == nil {
+		k.t.Fatal("there is no key on the page")
+	}
+	key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(found[1])
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	return key
+}
+
+func TestRoundTripsAndHashesOfEachPageAreBounded(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, w storetest.World) {
+		k := walk(t, w)
+		k.people()
+		k.do("", "GET", "/signin", 200) // the first request of a node reads what was planned
+		k.strangers()
+		k.byApp()
+		k.byMail()
+		k.settingUp()
+		golden(t, "trips.golden", k.lines.String())
+	})
+}
+
+func (k *walker) strangers() {
+	k.do("nobody is signed in", "GET", "/signin", 200)
+	k.do("nobody is signed in", "GET", "/", 303)
+	k.do("wrong password", "POST", "/signin", 422, "email", "app@aozora.example", "password", "wrong")
+	k.do("an address nobody has", "POST", "/signin", 422, "email", "nobody@aozora.example", "password", "wrong")
+	k.do("nobody is signed in", "GET", "/password/forgot", 200)
+	k.do("an address nobody has", "POST", "/password/forgot", 303, "email", "nobody@aozora.example", "name", "x", "phone", "1")
+	k.do("all is right", "POST", "/password/forgot", 303, "email", "app@aozora.example", "name", "app", "phone", "0312345678")
+}
+
+func (k *walker) byApp() {
+	k.do("code of an app comes next", "POST", "/signin", 303, "email", "app@aozora.example", "password", typed)
+	k.do("of an app", "GET", "/signin/code", 200)
+	k.do("wrong", "POST", "/signin/code", 422, "code", "000000")
+	k.do("", "POST", "/signin/code", 422, "code", "000000")
+	k.do("wrong, the owner is told", "POST", "/signin/code", 422, "code", "000000")
+	k.do("right", "POST", "/signin/code", 303, "code", k.code())
+	k.do("two steps", "GET", "/", 200)
+	k.do("two steps", "GET", "/profile", 200)
+	k.do("two steps", "GET", "/sessions", 200)
+	k.do("two steps", "GET", "/profile/password", 200)
+	k.do("own password", "POST", "/profile/password", 303, "password", "harbor under lantern", "password_again", "harbor under lantern")
+	k.do("a new phone", "GET", "/profile/totp", 200)
+	k.later(time.Minute)
+	key := k.setupKey()
+	k.do("a new phone", "POST", "/profile/totp", 303, "code", totp.Code(key, totp.Step(k.Clock.Now())))
+	k.key = key
+	k.later(16 * time.Minute)
+	k.do("", "GET", "/", 200) // the last request is written down
+	k.do("a fresh code", "GET", "/confirm", 200)
+	k.do("a fresh code", "POST", "/confirm", 303, "code", k.code())
+	k.do("end all others", "POST", "/sessions", 303, "act", "others")
+	k.do("two steps", "POST", "/signout", 303)
+}
+
+func (k *walker) byMail() {
+	k.browser()
+	k.do("mailed code comes next", "POST", "/signin", 303, "email", "mailed@aozora.example", "password", typed)
+	k.do("mailed", "GET", "/signin/code", 200)
+	k.do("a new code", "POST", "/signin/code", 303, "act", "send")
+	k.do("wrong", "POST", "/signin/code", 422, "code", "00000000")
+	k.do("right", "POST", "/signin/code", 303, "code", k.mailed())
+}
+
+func (k *walker) settingUp() {
+	k.browser()
+	k.do("one step", "POST", "/signin", 303, "email", "grace@aozora.example", "password", typed)
+	k.do("one step", "GET", "/", 200)
+	k.do("choice", "GET", "/setup/method", 200)
+	k.do("choice", "POST", "/setup/method", 303, "method", "totp")
+	k.do("address", "GET", "/setup", 200)
+	k.do("address", "POST", "/setup", 303)
+	k.do("mailbox", "GET", "/setup/mailbox", 200)
+	k.do("mailbox", "POST", "/setup/mailbox", 303, "code", k.mailed())
+	k.do("key", "GET", "/setup/totp", 200)
+	key := k.setupKey()
+	k.do("key, wrong", "POST", "/setup/totp", 422, "code", "000000")
+	k.do("key, right", "POST", "/setup/totp", 303, "code", totp.Code(key, totp.Step(k.Clock.Now())))
+	k.do("done", "GET", "/setup/done", 200)
+}
