@@ -37,6 +37,7 @@ type commands struct {
 		Verify auditVerifyCommand `cmd:"" help:"Say whether the record was tampered with, and where."`
 		Export auditExportCommand `cmd:"" help:"Write the record as JSON lines."`
 	} `cmd:"" help:"Verify or export the record of who did what."`
+	Bench   benchCommand   `cmd:"" help:"Take the project's own figures, each beside its limit."`
 	Version versionCommand `cmd:"" help:"Say which version this is."`
 }
 

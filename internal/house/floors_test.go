@@ -18,7 +18,7 @@ var floors = [][]string{
 	{"rollout", "verification"}, // the announcement as one thing; the ledger of second steps
 	{"signin"},                  // the decision
 	{"setup", "profile", "home", "demo", "oidc", "forward", "api"}, // other applications
-	{"web"}, {"cli"}, // roof
+	{"web"}, {"figure"}, {"cli"}, // roof
 }
 
 // floorOf is the line of a room, -1 when it has none.

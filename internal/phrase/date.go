@@ -3,6 +3,7 @@ package phrase
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 	_ "time/tzdata" // zones must not depend on the machine
 )
@@ -142,10 +143,17 @@ func (b *Book) Span(lang Lang, d time.Duration) string {
 	return b.Say(lang, "phrase.days", "n", int(d/(24*time.Hour)))
 }
 
+var zones sync.Map // IANA name → *time.Location; loading one anew costs more than a look at the database
+
 // Location is a zone by its IANA name; UTC when there is none of that name.
 func Location(name string) *time.Location {
-	if zone, err := time.LoadLocation(name); err == nil && name != "" && name != "Local" {
-		return zone
+	if zone, ok := zones.Load(name); ok {
+		return zone.(*time.Location)
 	}
-	return time.UTC
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "" || name == "Local" {
+		return time.UTC // not remembered: what people type must not fill the memory
+	}
+	zones.Store(name, zone)
+	return zone
 }

@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+
+	"nidan/internal/figure"
+)
+
+type benchCommand struct {
+	Name     string `arg:"" optional:"" help:"signin, gate, stall, start or alike; all of them without a name."`
+	Database string `placeholder:"URL" help:"An empty PostgreSQL database to measure on: postgres://…; a temporary SQLite file without it."`
+	Pairs    int    `default:"2000" help:"Pairs of attempts that alike compares."`
+	JSON     bool   `help:"Print JSON, for programs."`
+}
+
+// Help says more than one line.
+func (benchCommand) Help() string {
+	return `Takes the project's own figures. Each stands beside the limit it is held against, measured in the same run; it ends with 1 if one is missed. ` +
+		`A busy machine gives worse figures: run it on a quiet one.
+
+	signin   a full sign-in: CPU outside its one hash, and its rate against a bare hash loop
+	gate     a request behind the gate against an empty handler
+	stall    a signed-in page while eight people sign in at once
+	start    from the program's start to its first answers; its memory
+	alike    a wrong password against an address nobody has
+
+Example:
+
+	nidan bench gate`
+}
+
+// Run measures.
+func (cmd benchCommand) Run(ctx context.Context, c *Console) error {
+	if cmd.Name == "load" { // the load process of a bench: an order on stdin, a report on stdout
+		return figure.Load(os.Stdin, c.Out)
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	names := figure.Names
+	if cmd.Name != "" {
+		names = []string{cmd.Name}
+	}
+	run := figure.Run{Out: c.Err, Program: program, Database: cmd.Database, Pairs: cmd.Pairs}
+	missed := false
+	for _, name := range names {
+		figures, err := run.Do(ctx, name)
+		if err != nil {
+			return fmt.Errorf("bench %s: %w", name, err)
+		}
+		for _, f := range figures {
+			missed = missed || !f.Holds
+			if err := cmd.print(c, f); err != nil {
+				return err
+			}
+		}
+	}
+	if missed {
+		return errors.New("a limit was missed")
+	}
+	return nil
+}
+
+func (cmd benchCommand) print(c *Console, f figure.Figure) error {
+	if cmd.JSON {
+		return json.NewEncoder(c.Out).Encode(f)
+	}
+	judged := ""
+	if f.Limit != "" {
+		judged = "  " + f.Limit + ": missed"
+		if f.Holds {
+			judged = "  " + f.Limit + ": holds"
+		}
+	}
+	_, err := fmt.Fprintf(c.Out, "%-7s %-50s %10.3f %-4s%s\n", f.Bench, f.Name, f.Value, f.Unit, judged)
+	return err
+}

@@ -1,0 +1,162 @@
+package figure
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"nidan/internal/clock"
+	"nidan/internal/password"
+)
+
+var clk = clock.New()
+
+// signin: a full sign-in with all its pages against a bare loop of its one hash.
+func (r *Run) signin(ctx context.Context) error {
+	permits := threads()
+	const rounds, people = 3, 120
+	w, err := r.open(ctx, rounds*people)
+	defer w.close()
+	if err != nil {
+		return err
+	}
+	if _, err := r.load(ctx, Order{URL: w.url, Do: "get", Path: "/bench/empty", Users: 1, For: time.Second}); err != nil {
+		return err // warms both up
+	}
+	var costs, ratios []time.Duration
+	for round := range rounds {
+		r.tell("round %d of %d …", round+1, rounds)
+		bareCPU, bareTook, err := bare(ctx, people, permits)
+		if err != nil {
+			return err
+		}
+		before := cpu()
+		report, err := r.load(ctx, Order{URL: w.url, Do: "signin", People: w.people[round*people : (round+1)*people], Users: 2 * permits})
+		if err != nil {
+			return err
+		}
+		costs = append(costs, (cpu()-before-bareCPU)/people)
+		ratios = append(ratios, time.Duration(float64(bareTook)/float64(report.Took)*float64(time.Second)))
+	}
+	r.atMost("CPU of a sign-in outside its one hash", millis(quantile(costs, 0.5)), 3, "ms")
+	r.atLeast("rate of sign-ins ÷ rate of a bare hash loop", quantile(ratios, 0.5).Seconds(), 0.90, "")
+	return nil
+}
+
+// bare hashes n times, so many at once, with nothing else.
+func bare(ctx context.Context, n, permits int) (used, took time.Duration, err error) {
+	pool := password.NewPool(password.Standard, permits, 512<<20)
+	defer pool.Close()
+	before, began := cpu(), clk.Machine()
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	for i := range permits {
+		all.Go(func() {
+			for range (n + i) / permits {
+				if _, one := pool.Hash(ctx, typed); one != nil {
+					mu.Lock()
+					err = one
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	all.Wait()
+	return cpu() - before, clk.Machine().Sub(began), err
+}
+
+// gate: what the gate costs a request that renders nothing.
+func (r *Run) gate(ctx context.Context) error {
+	threads()
+	w, err := r.open(ctx, 20)
+	defer w.close()
+	if err != nil {
+		return err
+	}
+	var empty, gated []time.Duration // requests a second, as a duration for its median
+	for round := range 5 {
+		r.tell("round %d of 5 …", round+1)
+		for _, one := range []struct {
+			path  string
+			rates *[]time.Duration
+		}{{"/bench/empty", &empty}, {"/bench/gate", &gated}} {
+			order := Order{URL: w.url, Do: "get", Path: one.path, Users: 4, For: 2 * time.Second}
+			if one.path != "/bench/empty" {
+				order.People = w.people[round : round+1]
+			}
+			report, err := r.load(ctx, order)
+			if err != nil {
+				return err
+			}
+			*one.rates = append(*one.rates, time.Duration(len(report.Times))*time.Second/2)
+		}
+	}
+	_, err = r.load(ctx, Order{URL: w.url, Do: "get", Path: "/bench/counted", Users: 1, For: time.Second, People: w.people[10:11]})
+	if err != nil {
+		return err
+	}
+	var written int
+	if err := w.db.QueryRow(ctx, `select count(*) from session where seen_at > fresh_code_at`).Scan(&written); err != nil {
+		return err
+	}
+	r.told("requests a second, empty handler", quantile(empty, 0.5).Seconds(), "/s")
+	r.told("requests a second, behind the gate", quantile(gated, 0.5).Seconds(), "/s")
+	r.atLeast("behind the gate ÷ empty handler", quantile(gated, 0.5).Seconds()/quantile(empty, 0.5).Seconds(), 0.40, "")
+	r.atMost("round trips of a request behind the gate", float64(w.trips.Load())/float64(max(1, w.gated.Load())), 3, "")
+	r.atMost("sessions written by a mere check", float64(written), 0, "")
+	return nil
+}
+
+// stall: a signed-in page while eight people sign in at once.
+func (r *Run) stall(ctx context.Context) error {
+	threads()
+	w, err := r.open(ctx, 1200)
+	defer w.close()
+	if err != nil {
+		return err
+	}
+	page := Order{URL: w.url, Do: "get", Path: "/profile", Users: 1, For: 8 * time.Second, People: w.people[:1]}
+	r.tell("a quiet portal …")
+	quiet, err := r.load(ctx, page)
+	if err != nil {
+		return err
+	}
+	r.tell("eight people sign in at once, again and again …")
+	busy, stop := context.WithCancel(ctx)
+	var load sync.WaitGroup
+	load.Go(func() {
+		_, _ = r.load(busy, Order{URL: w.url, Do: "signin", Users: 8, People: w.people[2:]}) // it is stopped half-way
+	})
+	page.People = w.people[1:2]
+	crowded, err := r.load(ctx, page)
+	stop()
+	load.Wait()
+	if err != nil {
+		return err
+	}
+	calm := millis(quantile(quiet.Times, 0.99))
+	r.told("99th percentile of a quiet page", calm, "ms")
+	r.atMost("99th percentile while eight sign in", millis(quantile(crowded.Times, 0.99)), max(3*calm, 15), "ms")
+	r.told("median while eight sign in", millis(quantile(crowded.Times, 0.5)), "ms")
+	return nil
+}
+
+// alike: a wrong password for somebody who is there, and for somebody who is not.
+func (r *Run) alike(ctx context.Context) error {
+	threads()
+	w, err := r.open(ctx, r.Pairs)
+	defer w.close()
+	if err != nil {
+		return err
+	}
+	r.tell("%d pairs …", r.Pairs)
+	report, err := r.load(ctx, Order{URL: w.url, Do: "guess", People: w.people})
+	if err != nil {
+		return err
+	}
+	there, nobody := millis(quantile(report.Times, 0.5)), millis(quantile(report.Other, 0.5))
+	r.told("median, wrong password of an account", there, "ms")
+	r.told("median, address nobody has", nobody, "ms")
+	r.atMost("difference of the medians", max(there-nobody, nobody-there), max(2, 0.02*there), "ms")
+	return nil
+}

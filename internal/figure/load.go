@@ -1,0 +1,246 @@
+package figure
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/base32"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"time"
+
+	"nidan/internal/totp"
+)
+
+// Order is what a load process is told to do.
+type Order struct {
+	URL    string
+	Do     string // signin, get, guess
+	Path   string // get
+	People []Person
+	Users  int           // at once
+	For    time.Duration // get: how long
+}
+
+// Report is what it answers.
+type Report struct {
+	Took  time.Duration
+	Times []time.Duration // of each sign-in, request or guess
+	Other []time.Duration // guess: of the addresses nobody has
+}
+
+// load starts this program anew as the load and waits for its report.
+func (r *Run) load(ctx context.Context, o Order) (report Report, err error) {
+	text, err := json.Marshal(o)
+	if err != nil {
+		return Report{}, err
+	}
+	child := exec.CommandContext(ctx, r.Program, "bench", "load")
+	child.Stdin, child.Stderr = bytes.NewReader(text), os.Stderr
+	out, err := child.Output()
+	if err != nil {
+		return Report{}, fmt.Errorf("load process: %w", err)
+	}
+	return report, json.Unmarshal(out, &report)
+}
+
+// Load is the load process: an order on in, a report on out.
+func Load(in io.Reader, out io.Writer) error {
+	var o Order
+	if err := json.NewDecoder(bufio.NewReader(in)).Decode(&o); err != nil {
+		return err
+	}
+	report, err := o.run()
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(out).Encode(report)
+}
+
+func (o Order) run() (report Report, err error) {
+	began := clk.Machine()
+	switch o.Do {
+	case "signin":
+		report.Times, err = o.signIns()
+	case "get":
+		report.Times, err = o.gets()
+	case "guess", "rest": // rest: the hashes alone count, of addresses nobody has
+		report.Times, report.Other, err = o.guesses()
+	}
+	report.Took = clk.Machine().Sub(began)
+	return report, err
+}
+
+// signIns lets everybody sign in once, so many at once.
+func (o Order) signIns() ([]time.Duration, error) {
+	var mu sync.Mutex
+	var times []time.Duration
+	var failed error
+	queue := make(chan Person)
+	var all sync.WaitGroup
+	for range o.Users {
+		all.Go(func() {
+			for person := range queue {
+				began := clk.Machine()
+				_, err := o.signIn(person)
+				mu.Lock()
+				times = append(times, clk.Machine().Sub(began))
+				if err != nil {
+					failed = err
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	for _, person := range o.People {
+		queue <- person
+	}
+	close(queue)
+	all.Wait()
+	return times, failed
+}
+
+// signIn opens all pages of a sign-in, as a browser would.
+func (o Order) signIn(p Person) (*http.Client, error) {
+	client := browser()
+	key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(p.Key)
+	if err != nil {
+		return nil, err
+	}
+	for _, step := range []struct {
+		path   string
+		form   url.Values
+		status int
+	}{
+		{"/signin", nil, 200},
+		{"/signin", url.Values{"email": {p.Email}, "password": {p.Password}}, 303},
+		{"/signin/code", nil, 200},
+		{"/signin/code", url.Values{"code": {""}}, 303},
+		{"/", nil, 200},
+	} {
+		if step.form.Has("code") {
+			step.form.Set("code", totp.Code(key, totp.Step(clk.Machine())))
+		}
+		if err := request(client, o.URL+step.path, step.form, step.status); err != nil {
+			return nil, err
+		}
+	}
+	return client, nil
+}
+
+func browser() *http.Client {
+	jar, _ := cookiejar.New(nil) // without a list of public suffixes it cannot fail
+	return &http.Client{Jar: jar, Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+var transport = &http.Transport{MaxIdleConnsPerHost: 64}
+
+func request(client *http.Client, address string, form url.Values, status int) error {
+	method, body := http.MethodGet, ""
+	if form != nil {
+		method, body = http.MethodPost, form.Encode()
+	}
+	r, err := http.NewRequest(method, address, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	if form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	return send(client, r, status)
+}
+
+func send(client *http.Client, r *http.Request, status int) error {
+	answer, err := client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if _, err := io.Copy(io.Discard, answer.Body); err != nil {
+		return err
+	}
+	if answer.StatusCode != status {
+		return fmt.Errorf("%s %s: %d, wanted %d", r.Method, r.URL.Path, answer.StatusCode, status)
+	}
+	return nil
+}
+
+// gets asks one page again and again, signed in where people are given.
+func (o Order) gets() ([]time.Duration, error) {
+	client, status := browser(), http.StatusNoContent
+	if len(o.People) > 0 {
+		var err error
+		if client, err = o.signIn(o.People[0]); err != nil {
+			return nil, err
+		}
+	}
+	if !strings.HasPrefix(o.Path, "/bench/") {
+		status = http.StatusOK
+	}
+	var mu sync.Mutex
+	var times []time.Duration
+	var failed error
+	var all sync.WaitGroup
+	until := clk.Machine().Add(o.For)
+	for range o.Users {
+		all.Go(func() {
+			var own []time.Duration
+			for clk.Machine().Before(until) {
+				began := clk.Machine()
+				if err := request(client, o.URL+o.Path, nil, status); err != nil {
+					mu.Lock()
+					failed = err
+					mu.Unlock()
+					return
+				}
+				own = append(own, clk.Machine().Sub(began))
+			}
+			mu.Lock()
+			times = append(times, own...)
+			mu.Unlock()
+		})
+	}
+	all.Wait()
+	return times, failed
+}
+
+// guesses types a wrong password for somebody who is there and for somebody who is
+// not, in turn, each from an address of its own so that no counter slows them.
+func (o Order) guesses() (there, nobody []time.Duration, err error) {
+	client := browser()
+	for i, person := range o.People {
+		for j := range 2 {
+			known := (i+j)%2 == 0
+			email := person.Email
+			if !known {
+				email = fmt.Sprintf("nobody%d@bench.example", i)
+			}
+			form := url.Values{"email": {email}, "password": {"not the password"}}
+			r, err := http.NewRequest(http.MethodPost, o.URL+"/signin", strings.NewReader(form.Encode()))
+			if err != nil {
+				return nil, nil, err
+			}
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.Header.Set("X-Forwarded-For", fmt.Sprintf("198.18.%d.%d", (2*i+j)/250%250, 1+(2*i+j)%250))
+			began := clk.Machine()
+			if err := send(client, r, http.StatusUnprocessableEntity); err != nil {
+				return nil, nil, err
+			}
+			took := clk.Machine().Sub(began)
+			if known {
+				there = append(there, took)
+			} else {
+				nobody = append(nobody, took)
+			}
+		}
+	}
+	return there, nobody, nil
+}
