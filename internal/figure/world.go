@@ -145,12 +145,12 @@ func (w *world) serve(ctx context.Context) error {
 	}
 	portal := w.portal.Handler()
 	empty := http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusNoContent) })
-	gate := w.portal.Guarded(route.Route{Pattern: "GET /bench/gate", Gate: route.SignedIn, Serve: empty})
+	gate := w.portal.Guarded(route.Route{Pattern: "/bench/gate", Gate: route.SignedIn, Serve: empty})
 	mux := http.NewServeMux()
 	mux.Handle("/", portal)
-	mux.Handle("GET /bench/empty", empty)
-	mux.Handle("GET /bench/gate", gate)
-	mux.HandleFunc("GET /bench/counted", func(rw http.ResponseWriter, r *http.Request) {
+	mux.Handle("/bench/empty", empty)
+	mux.Handle("/bench/gate", gate)
+	mux.HandleFunc("/bench/counted", func(rw http.ResponseWriter, r *http.Request) {
 		ctx, trips := store.Counting(r.Context())
 		gate(rw, r.WithContext(ctx))
 		w.trips.Add(trips.N())
