@@ -1,0 +1,12 @@
+package figure
+
+import (
+	"context"
+
+	"nidan/internal/store"
+)
+
+// seenAgain counts the sessions that were written after their code was proved.
+func seenAgain(ctx context.Context, r store.Reader) (n int, err error) {
+	return n, r.QueryRow(ctx, `select count(*) from session where seen_at > fresh_code_at`).Scan(&n)
+}
