@@ -24,7 +24,7 @@ type Console struct {
 }
 
 // plainWidth is for output that goes to no terminal.
-const plainWidth = 100
+const plainWidth = 120
 
 // here is the console of this process.
 func here() *Console {

@@ -16,6 +16,7 @@ import (
 	"nidan/internal/config"
 	"nidan/internal/demo"
 	"nidan/internal/mail"
+	"nidan/internal/phrase"
 	"nidan/internal/web"
 )
 
@@ -163,6 +164,9 @@ func (cmd demoCommand) prepare(ctx context.Context, c *Console, p *portal, dir s
 	if err == nil {
 		err = demo.Write(path, facts)
 	}
+	if err == nil {
+		err = p.follow(ctx)
+	}
 	return built, facts, err
 }
 
@@ -206,9 +210,10 @@ func (cmd demoCommand) welcome(c *Console, p *portal, built *web.Portal, facts d
 		c.say("Others on the network can reach this demo, and its pages show every password.\n")
 	}
 	c.say("Who may sign in:\n")
-	rows := [][]string{{"Who", "Name", "Email address", "Password"}}
+	rows := [][]string{{"Who", "Email address", "Password", "Name"}}
 	for _, person := range demo.Guide(facts) {
-		rows = append(rows, []string{built.Site.Book().Say("en", person.Part), person.Name, person.Email, person.Password})
+		part := built.Site.Book().Say(phrase.English, person.Part)
+		rows = append(rows, []string{part, person.Email, person.Password, person.Name})
 	}
 	_, _ = io.WriteString(c.Out, table(rows, c.Width))
 	c.say("\nOperators sign in at %s/operator/signin, all others at %s/signin.\n", facts.URL, facts.URL)

@@ -26,41 +26,55 @@ const (
 	gap    = "  "
 )
 
-// table lines rows up, the first as their heading. Where the terminal is too narrow
-// each row becomes a block of its own, one cell a line.
+// table lines rows up, the first being their heading. Where the terminal is too
+// narrow for that, the first cell of each row stands above the others, and where
+// even those are too wide, each cell has a line of its own.
 func table(rows [][]string, available int) string {
-	widths := make([]int, len(rows[0]))
-	total := columns(margin) - columns(gap)
-	for i := range widths {
-		for _, row := range rows {
-			widths[i] = max(widths[i], columns(row[i]))
-		}
-		total += widths[i] + columns(gap)
+	if lined := lines(rows, margin); widest(lined) <= available {
+		return strings.Join(lined, "\n") + "\n"
 	}
-	if total > available {
-		return blocks(rows)
+	rest := make([][]string, len(rows))
+	for i, row := range rows {
+		rest[i] = row[1:]
 	}
+	below := lines(rest, margin+margin)
+	narrow := widest(below) > available
 	var b strings.Builder
-	for _, row := range rows {
-		line := margin
-		for i, cell := range row {
-			line += cell + strings.Repeat(" ", widths[i]-columns(cell)) + gap
+	for i, row := range rows {
+		if i == 0 { // blocks speak for themselves
+			continue
 		}
-		b.WriteString(strings.TrimRight(line, " ") + "\n")
+		b.WriteString(margin + row[0] + "\n")
+		if narrow {
+			below[i] = margin + margin + strings.Join(rest[i], "\n"+margin+margin)
+		}
+		b.WriteString(below[i] + "\n")
 	}
 	return b.String()
 }
 
-func blocks(rows [][]string) string {
-	var b strings.Builder
-	for i, row := range rows[1:] {
-		if i > 0 {
-			b.WriteString("\n")
-		}
-		b.WriteString(margin + row[0] + "\n")
-		for _, cell := range row[1:] {
-			b.WriteString(margin + margin + cell + "\n")
+// lines are the rows, each cell as wide as the widest of its column.
+func lines(rows [][]string, margin string) []string {
+	widths := make([]int, len(rows[0]))
+	for _, row := range rows {
+		for i, cell := range row {
+			widths[i] = max(widths[i], columns(cell))
 		}
 	}
-	return b.String()
+	list := make([]string, len(rows))
+	for n, row := range rows {
+		line := margin
+		for i, cell := range row {
+			line += cell + strings.Repeat(" ", widths[i]-columns(cell)) + gap
+		}
+		list[n] = strings.TrimRight(line, " ")
+	}
+	return list
+}
+
+func widest(lines []string) (most int) {
+	for _, line := range lines {
+		most = max(most, columns(line))
+	}
+	return most
 }
