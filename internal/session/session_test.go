@@ -97,7 +97,7 @@ func TestTheCookieIsTakenAloneAndShort(t *testing.T) {
 	} {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header.Set("Cookie", c.header)
-		if got := Token(r, &page.Site{Secure: c.secure}); got != c.want {
+		if got := Token(r, &page.Site{Options: page.Options{Secure: c.secure}}); got != c.want {
 			t.Errorf("%s: %q", c.name, got)
 		}
 	}
