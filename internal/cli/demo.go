@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -157,7 +158,7 @@ func (cmd demoCommand) prepare(ctx context.Context, c *Console, p *portal, dir s
 		return nil, demo.Facts{}, err
 	}
 	path := filepath.Join(dir, demoFacts)
-	facts, err := cmd.facts(ctx, p, built, path)
+	facts, err := cmd.facts(ctx, c, p, built, path)
 	if err == nil && !cmd.Now.IsZero() {
 		err = clock.SetDemoOffset(ctx, p.db, p.clk, cmd.Now.Sub(p.clk.Machine()))
 	}
@@ -179,7 +180,7 @@ func (cmd demoCommand) sender(p *portal) (mail.Sender, error) {
 }
 
 // facts are those of the seed: of a new one, or of the one that was kept.
-func (cmd demoCommand) facts(ctx context.Context, p *portal, built *web.Portal, path string) (demo.Facts, error) {
+func (cmd demoCommand) facts(ctx context.Context, c *Console, p *portal, built *web.Portal, path string) (demo.Facts, error) {
 	seeded, err := demo.Seeded(ctx, p.db)
 	if err != nil {
 		return demo.Facts{}, err
@@ -189,6 +190,11 @@ func (cmd demoCommand) facts(ctx context.Context, p *portal, built *web.Portal, 
 		if now.IsZero() {
 			now = p.clk.Now()
 		}
+		if c.ErrTerminal {
+			fmt.Fprintln(c.Err, "Making up some people and their first two weeks …")
+		}
+		// A seed hashes dozens of passwords; a server has no use for that memory.
+		defer debug.FreeOSMemory()
 		return demo.Seed(ctx, demo.Seeding{Database: p.Database, KeyFile: p.KeyFile, Keys: p.keys, Site: built.Site,
 			Pool: built.Pool, URL: p.BaseURL.String()}, now)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -119,11 +120,30 @@ func needless(ctx context.Context, r store.Reader, now time.Time) error {
 	return err
 }
 
+// tidy removes the file of the first link once that opens nothing any more.
+func (p *portal) tidy(ctx context.Context) error {
+	enrolled, err := operator.Enrolled(ctx, p.db)
+	if err != nil || !enrolled {
+		return err
+	}
+	path, err := p.beside(firstLinkFile)
+	if err == nil {
+		if err = os.Remove(path); errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+	}
+	return err
+}
+
 // firstLink gives the link for the first operator, as long as no operator is
 // enrolled and none is open. Of several nodes that start at once, one gives it.
 func (p *portal) firstLink(ctx context.Context, c *Console, log *slog.Logger) error {
 	// Nearly always there is nothing to do, and nothing to write for it.
-	if err := needless(ctx, p.db, p.clk.Now()); err != nil {
+	err := needless(ctx, p.db, p.clk.Now())
+	if errors.Is(err, errNeedless) {
+		return p.tidy(ctx)
+	}
+	if err != nil {
 		return err
 	}
 	made, err := p.give(ctx, c, firstLinkFile, func(ctx context.Context, tx *store.Tx) (account.Ref, pass.Given, error) {
@@ -135,6 +155,8 @@ func (p *portal) firstLink(ctx context.Context, c *Console, log *slog.Logger) er
 		return operator.First, pass.Given{By: c.by(), Why: "first operator"}, err
 	})
 	switch {
+	case errors.Is(err, errNeedless): // another node was faster
+		return nil
 	case err != nil:
 		return err
 	case made.File != "":

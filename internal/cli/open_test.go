@@ -48,9 +48,7 @@ func TestTwoNodesThatStartAtOnceMakeOnePortalWithOneLink(t *testing.T) {
 				links[i] = out
 				all.Go(func() {
 					if errs[i] = p.prepare(t.Context(), false); errs[i] == nil {
-						if err := p.firstLink(t.Context(), c, quiet); err != errNeedless {
-							errs[i] = err
-						}
+						errs[i] = p.firstLink(t.Context(), c, quiet)
 					}
 				})
 			}
