@@ -73,7 +73,8 @@ func (z Zones) write(lang Lang, t time.Time, end bool) string {
 	at := t.In(z.house())
 	shown, hour := at, at.Format("15:04")
 	if end && hour == "00:00" {
-		shown, hour = at.AddDate(0, 0, -1), "24:00"
+		// Not a calendar day back: where clocks change at midnight, that one may not exist.
+		shown, hour = at.Add(-time.Minute), "24:00"
 	}
 	text := day(lang, shown, true) + sep(lang) + hour + " " + zoneName(at)
 	others := z.others(t)
@@ -140,7 +141,7 @@ func (b *Book) Span(lang Lang, d time.Duration) string {
 	case d <= 36*time.Hour:
 		return b.Say(lang, "phrase.hours", "n", int((d+time.Hour-1)/time.Hour))
 	}
-	return b.Say(lang, "phrase.days", "n", int(d/(24*time.Hour)))
+	return b.Say(lang, "phrase.days", "n", int((d+24*time.Hour-1)/(24*time.Hour)))
 }
 
 var zones sync.Map // IANA name → *time.Location; loading one anew costs more than a look at the database
