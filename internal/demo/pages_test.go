@@ -75,8 +75,20 @@ func holds(t *testing.T, page *httptest.ResponseRecorder, status int, texts ...s
 
 var bracketed = regexp.MustCompile(`\[[a-z]+\.[a-z_]+`)
 
-func TestThePagesSpeakBothLanguages(t *testing.T) {
-	d := open(t, seeded(t, filepath.Join(t.TempDir(), "demo.db")))
+// Seeding takes its time, so that all of these look at one demo.
+func TestThePages(t *testing.T) {
+	s := seeded(t, filepath.Join(t.TempDir(), "demo.db"))
+	for name, check := range map[string]func(*testing.T, *desk){
+		"both languages":                          thePagesSpeakBothLanguages,
+		"mails stand newest first":                theMailboxShowsMailsNewestFirst,
+		"everybody's code is shown":               theAuthenticatorShowsEverybodysCode,
+		"a key of a set-up is added as to an app": aKeyIsAddedAsToAnApp,
+	} {
+		t.Run(name, func(t *testing.T) { check(t, open(t, s)) })
+	}
+}
+
+func thePagesSpeakBothLanguages(t *testing.T, d *desk) {
 	for _, path := range []string{"/demo", "/demo/mailbox", "/demo/mailbox?to=nobody@aozora.example", "/demo/authenticator", "/demo/authenticator/add", "/demo/clock"} {
 		for _, lang := range []string{"en", "ja"} {
 			to := path + "?lang=" + lang
@@ -96,8 +108,7 @@ func TestThePagesSpeakBothLanguages(t *testing.T) {
 	}
 }
 
-func TestTheMailboxShowsMailsNewestFirst(t *testing.T) {
-	d := open(t, seeded(t, filepath.Join(t.TempDir(), "demo.db")))
+func theMailboxShowsMailsNewestFirst(t *testing.T, d *desk) {
 	var box struct {
 		Mails []struct {
 			To, Subject, Text, HTML string
@@ -128,8 +139,7 @@ func TestTheMailboxShowsMailsNewestFirst(t *testing.T) {
 	}
 }
 
-func TestTheAuthenticatorShowsEverybodysCode(t *testing.T) {
-	d := open(t, seeded(t, filepath.Join(t.TempDir(), "demo.db")))
+func theAuthenticatorShowsEverybodysCode(t *testing.T, d *desk) {
 	var shown struct {
 		Now      time.Time
 		Accounts []struct{ Email, Code string }
@@ -163,8 +173,7 @@ func TestTheAuthenticatorShowsEverybodysCode(t *testing.T) {
 	}
 }
 
-func TestAKeyOfASetUpIsAddedAsToAnApp(t *testing.T) {
-	d := open(t, seeded(t, filepath.Join(t.TempDir(), "demo.db")))
+func aKeyIsAddedAsToAnApp(t *testing.T, d *desk) {
 	key := totp.NewSecret()
 	typed := strings.ToLower(totp.Text(key)[:4]) + " " + totp.Text(key)[4:]
 	if page := d.post(t, "/demo/authenticator/add", "key", typed); page.Code != http.StatusSeeOther {
