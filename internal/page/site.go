@@ -85,6 +85,13 @@ func (s *Site) funcs(lang phrase.Lang) template.FuncMap {
 			}
 			return values, nil
 		},
+		// gap stands between two sentences; Japanese has none there.
+		"gap": func() string {
+			if lang == phrase.Japanese {
+				return ""
+			}
+			return " "
+		},
 		// group writes a key or code in groups of four.
 		"group": Group,
 	}

@@ -26,7 +26,7 @@ type View struct {
 	Chrome  Chrome
 	Faults  []*fault.Fault // what is wrong with the form
 	Notice  string         // said once above the page: "Saved. …"
-	Stair   int            // sign-in and set-up: treads filled so far plus one (1 or 2); 0 shows none
+	Stair   int            // sign-in and set-up: treads filled so far plus one (1 to 3); 0 shows none
 	Refresh int            // seconds after which the page reloads itself; 0: never
 }
 
@@ -111,6 +111,21 @@ func (v *View) End(t time.Time) string { return v.say().End(t) }
 
 // Span says a length of time, in a template.
 func (v *View) Span(d time.Duration) string { return v.say().Span(d) }
+
+// Banners are the lines above this page. The dashboard and the pages of the set-up
+// say themselves until when it has to be done.
+func (v *View) Banners() []Banner {
+	if v.Path != "/" && v.Stair == 0 {
+		return v.Chrome.Banners
+	}
+	var kept []Banner
+	for _, b := range v.Chrome.Banners {
+		if b.Kind != "ends" {
+			kept = append(kept, b)
+		}
+	}
+	return kept
+}
 
 // Sentence says a banner, in a template.
 func (v *View) Sentence(b Banner) string { return b.Text(v.say()) }

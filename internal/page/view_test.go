@@ -108,13 +108,12 @@ func TestTheFrameShowsOnlyWhatTheVisitorMayUse(t *testing.T) {
 	stranger := named(t, "guide", phrase.English)
 	lacks(t, stranger, "/signout", "/profile", "/sessions", "/demo/")
 	pending := named(t, "code", phrase.English)
-	holds(t, pending, `action="/signout"`, "Hanako Sato")
-	lacks(t, pending, `href="/profile"`, "<nav")
+	holds(t, pending, `action="/signout"`)
+	lacks(t, pending, `href="/profile"`, "<nav", "Hanako Sato", "Aozora Trading") // a password alone shows whose it is to nobody
 	person := named(t, "delete", phrase.English)
 	holds(t, person, `href="/profile"`, `href="/sessions"`, `<a href="/" aria-current="page">`, `action="/signout"`, "Aozora Trading")
 	operator := show(t, scene{name: "operator", page: "guide", title: "For operators", chrome: page.Chrome{Name: "Operator One", Operator: true}}, phrase.English).Body.String()
-	holds(t, operator, "Operator One", "<nav", `action="/signout"`)
-	lacks(t, operator, `href="/profile"`, `href="/sessions"`)
+	holds(t, operator, "Operator One", `href="/profile"`, `href="/sessions"`, `action="/signout"`)
 	holds(t, named(t, "signin", phrase.English), "/demo/mailbox", "/demo/authenticator", "/demo/clock")
 }
 
@@ -125,8 +124,24 @@ func TestEachLanguageOffersTheOther(t *testing.T) {
 
 func TestTheStairNamesTheStepInWords(t *testing.T) {
 	holds(t, named(t, "signin", phrase.English), `<li class="now" aria-current="step">First verification</li>`)
-	holds(t, named(t, "code", phrase.Japanese), `<li class="done">1段階目の認証 <span class="unseen">(完了)</span></li>`, `aria-current="step">2段階目の認証</li>`)
+	holds(t, named(t, "code", phrase.Japanese), `<li class="done">一段階目の認証 <span class="unseen">(完了)</span></li>`, `aria-current="step">二段階目の認証</li>`)
 	lacks(t, named(t, "guide", phrase.English), `class="stair"`)
+	done := show(t, scene{page: "guide", title: "It is set up", view: showing{View: page.View{Stair: 3}}}, phrase.English).Body.String()
+	holds(t, done, `<li class="done">Second verification <span class="unseen">(done)</span></li>`)
+	lacks(t, done, `aria-current="step"`)
+}
+
+func TestTheEndIsNotToldTwice(t *testing.T) {
+	for stair, path := range []string{"/", "/profile"} { // the dashboard, and a page of the set-up
+		view := &page.View{Path: path, Stair: stair * 2, Chrome: withBanners(page.Chrome{}, "soon", "ends")}
+		if kept := view.Banners(); len(kept) != 1 || kept[0].Kind != "soon" {
+			t.Errorf("%s, stair %d: %d banners", path, view.Stair, len(kept))
+		}
+	}
+	view := &page.View{Path: "/profile", Chrome: withBanners(page.Chrome{}, "soon", "ends")}
+	if len(view.Banners()) != 2 {
+		t.Error("the end is told nowhere else")
+	}
 }
 
 func TestWhatWasTypedIsTextNeverMarkup(t *testing.T) {
