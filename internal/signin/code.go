@@ -241,6 +241,7 @@ func (s *Room) ended(w http.ResponseWriter, r *http.Request) error {
 	if session.Of(r.Context()).Operator() {
 		way = "/operator/signin"
 	}
+	r = r.WithContext(page.WithChrome(r.Context(), page.Chrome{})) // nobody is signed in any more
 	return s.page.Show(w, r, http.StatusForbidden, "refused", "signin.ended_title",
 		&refusedView{Reason: "signin.ended", Way: way, Name: "signin.start_again"})
 }

@@ -21,7 +21,7 @@ type refusedView struct {
 
 // Say says the reason, in a template.
 func (v *refusedView) Say() string {
-	return v.Site.Book().Say(v.Lang, v.Reason, append(v.Args, "end", v.End(v.Until))...)
+	return v.Site.Book().Say(v.Lang, v.Reason, append(v.Args, "end", v.End(v.Until), "opens", v.Moment(v.Until))...)
 }
 
 type closedView struct {
