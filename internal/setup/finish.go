@@ -140,6 +140,6 @@ func (rm *Room) done(w http.ResponseWriter, r *http.Request) error {
 		return page.See(w, "/")
 	}
 	view := &doneView{frame: frame{Email: v.Person.Email, Method: v.CodeMethod}, Operator: v.Operator()}
-	view.Stair = 2
+	view.Stair = 3
 	return rm.pages.Show(w, r, http.StatusOK, "done", "setup.done_title", view)
 }
