@@ -169,7 +169,9 @@ func (w *window) hear(event any) {
 		// Chromium notes every page whose status is not 200; those are tested by their status.
 		refused := e.Entry.Source == log.EntrySourceNetwork && strings.Contains(e.Entry.Text, "the server responded with a status of") &&
 			!strings.Contains(e.Entry.URL, "/static/")
-		if refused || e.Entry.Level == log.EntryLevelVerbose {
+		// What is only told (as that a field has the focus already) is nothing wrong.
+		told := e.Entry.Level == log.EntryLevelVerbose || e.Entry.Level == log.EntryLevelInfo
+		if refused || told {
 			return
 		}
 		w.said = append(w.said, fmt.Sprintf("%s: %s %s", e.Entry.Source, e.Entry.Text, e.Entry.URL))
