@@ -42,10 +42,12 @@ func TestStories(t *testing.T) {
 			env.Setenv("NIDAN_LISTEN", "127.0.0.1:0")
 			env.Setenv("NIDAN_METRICS_LISTEN", "")
 			env.Values[serversKey{}] = map[string]*server{}
+			env.Values[relayKey{}] = relay{make(chan string, 1000)}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "start": start, "stop": stop, "answers": answers, "sql": statement, "mode": mode,
+			"relay": openRelay, "mailed": mailed,
 		},
 	})
 }

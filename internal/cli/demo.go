@@ -195,8 +195,12 @@ func (cmd demoCommand) facts(ctx context.Context, c *Console, p *portal, built *
 		}
 		// A seed hashes dozens of passwords; a server has no use for that memory.
 		defer debug.FreeOSMemory()
-		return demo.Seed(ctx, demo.Seeding{Database: p.Database, KeyFile: p.KeyFile, Keys: p.keys, Site: built.Site,
+		facts, err := demo.Seed(ctx, demo.Seeding{Database: p.Database, KeyFile: p.KeyFile, Keys: p.keys, Site: built.Site,
 			Pool: built.Pool, URL: p.BaseURL.String()}, now)
+		if errors.Is(err, demo.ErrUsed) {
+			err = fmt.Errorf("%s holds the beginning of a demo that was broken off: remove it, or begin anew elsewhere", p.db.Name())
+		}
+		return facts, err
 	}
 	facts, err := demo.Read(path)
 	if err != nil {
@@ -229,7 +233,7 @@ func (cmd demoCommand) welcome(c *Console, p *portal, built *web.Portal, facts d
 		{"A clock that jumps", facts.URL + "/demo/clock"}}, c.Width))
 	end := "it is gone then; --data DIR keeps one"
 	if cmd.Data != "" {
-		end = "nidan demo --data " + cmd.Data + " goes on with it"
+		end = "the same command goes on with it"
 	}
 	c.say("\nIts time is %s. Ctrl-C ends it (%s).", p.moment(p.clk.Now()), end)
 	built.Log.Debug("listening", slog.String("url", facts.URL))
