@@ -39,6 +39,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"extend":       command(extend),
 	"window":       command(addWindow),
 	"suspend":      command(suspend),
+	"assign":       command(assign),
 	"browser":      command(func(s *stage, args []string) error { s.browser = strings.Join(args, " "); return nil }),
 	"ja":           command(func(s *stage, _ []string) error { return s.get("/signin?lang=ja") }),
 	"get":          command(func(s *stage, args []string) error { return s.get(args[0]) }),
@@ -219,6 +220,13 @@ func addWindow(s *stage, args []string) error {
 	return s.write(func(ctx context.Context, tx *store.Tx) error {
 		_, err := maintenance.Plan(ctx, tx, opens, closes, "story", ids...)
 		return err
+	})
+}
+
+// assign: assign EMAIL METHOD, as a Portal Admin would.
+func assign(s *stage, args []string) error {
+	return s.write(func(ctx context.Context, tx *store.Tx) error {
+		return account.Assign(ctx, tx, s.accounts[args[0]].Ref, account.Method(args[1]), "story")
 	})
 }
 

@@ -17,5 +17,6 @@ var acrossOrganizations = map[string]string{
 	"mail.waiting":     "the portal's own work: the outbox looks for letters that are due",
 	"pass.ByToken":     "a look-up by the digest of a link's token: it learns the organization from it",
 	"rollout.Plans":    "the portal's own work: the gate keeps every plan in memory and picks by organization in the rule",
+	"setup.Forget":     "the portal's own work: set-ups nobody finished go, whosever they were",
 	"session.Forget":   "the portal's own work: sessions past their retention go, whosever they were",
 }

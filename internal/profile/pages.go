@@ -85,7 +85,7 @@ func (m *Room) show(w http.ResponseWriter, r *http.Request) error {
 	if state.Aside.Waits(m.Site.Now()) {
 		view.Aside = state.Aside
 	}
-	view.Notice = m.done(r, "password", "refused")
+	view.Notice = m.done(r, "password", "refused", "phone")
 	return m.page.Show(w, r, http.StatusOK, "profile", "profile.title", view)
 }
 

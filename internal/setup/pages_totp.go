@@ -21,7 +21,7 @@ const manyWrong = 3
 // phonePage is the page of a new phone; where its end is told.
 const (
 	phonePage = "/profile/totp"
-	phoneDone = "/profile?saved=totp"
+	phoneDone = "/profile?done=phone"
 )
 
 type appView struct {

@@ -41,8 +41,8 @@ func TestANewPhoneReplacesTheOldOneWhenItIsProved(t *testing.T) {
 		}
 		seen := v.visit()
 		form := url.Values{"code": {v.code(key)}}
-		v.askAs(seen, http.MethodPost, "/profile/totp", form).to("/profile?saved=totp")
-		v.askAs(seen, http.MethodPost, "/profile/totp", form).to("/profile?saved=totp")
+		v.askAs(seen, http.MethodPost, "/profile/totp", form).to("/profile?done=phone")
+		v.askAs(seen, http.MethodPost, "/profile/totp", form).to("/profile?done=phone")
 		if now, err := totp.Find(context.Background(), v.DB, v.Keys, v.ref); err != nil || totp.Text(now.Secret) != totp.Text(key) {
 			t.Fatal("the new secret is not the account's")
 		}
@@ -63,13 +63,13 @@ func TestAnotherNewPhoneGetsAnotherSecret(t *testing.T) {
 	w := storetest.Open(t, t.TempDir()+"/nidan.db")
 	v, _ := withPhone(build(t, w), admin)
 	first := v.key("/profile/totp")
-	v.post("/profile/totp", "code", v.code(first)).to("/profile?saved=totp")
+	v.post("/profile/totp", "code", v.code(first)).to("/profile?done=phone")
 	v.pass(time.Minute)
 	second := v.key("/profile/totp")
 	if totp.Text(first) == totp.Text(second) {
 		t.Fatal("the secret of the phone before is shown again")
 	}
-	v.post("/profile/totp", "code", v.code(second)).to("/profile?saved=totp")
+	v.post("/profile/totp", "code", v.code(second)).to("/profile?done=phone")
 }
 
 func TestANewPhoneOffersNoOtherMethod(t *testing.T) {
@@ -103,5 +103,5 @@ func TestACodeOfTheOldPhoneMakesTheNewOneWaitForTheNext(t *testing.T) {
 	})
 	v.post("/profile/totp", "code", v.code(key)).is(http.StatusUnprocessableEntity, "was used already", "in about 30 seconds")
 	v.pass(30 * time.Second)
-	v.post("/profile/totp", "code", v.code(key)).to("/profile?saved=totp")
+	v.post("/profile/totp", "code", v.code(key)).to("/profile?done=phone")
 }

@@ -163,3 +163,9 @@ func one(n int64, err error) error {
 	}
 	return nil
 }
+
+// Forget removes set-ups that were begun more than a day ago and never finished,
+// with the secret and the hash they hold: no session lives that long.
+func Forget(ctx context.Context, tx *store.Tx) (int64, error) {
+	return tx.Exec(ctx, `delete from setup where started_at < $1`, store.Micros(tx.Now().Add(-24*time.Hour)))
+}

@@ -7,6 +7,7 @@ import (
 
 	"nidan/internal/account"
 	"nidan/internal/fault"
+	"nidan/internal/mail"
 	"nidan/internal/mailotp"
 	"nidan/internal/page"
 	"nidan/internal/pass"
@@ -174,12 +175,24 @@ func (s *Room) prove(ctx context.Context, v *session.Visit, door verification.Do
 }
 
 // enrolled finishes what the first right code of an assigned MailOTP finishes:
-// grace, for ever, and every pass and guide.
+// grace, for ever, every pass and guide, and all other sessions. The owner is told.
 func (s *Room) enrolled(ctx context.Context, tx *store.Tx, v *session.Visit) error {
 	if err := rollout.FinishGrace(ctx, tx, s.Keys, v.Person, "enrolled", v.Ref.ID); err != nil {
 		return err
 	}
 	if err := pass.Withdraw(ctx, tx, v.Ref); err != nil {
+		return err
+	}
+	if _, err := session.EndAll(ctx, tx, v.Ref, v.Session.ID, "enrolled"); err != nil {
+		return err
+	}
+	say := s.site.Speaker(v.Person.Language, v.Person.Location())
+	err := mail.Queue(ctx, tx, s.Keys, mail.Letter{
+		Organization: v.Ref.Organization, Holder: v.Ref.ID, Lane: mail.Notice, Kind: "method-enrolled",
+		To: v.Person.Email, Language: v.Person.Language, Subject: say.T("signin.enrolled_subject", "portal", s.site.Name),
+		Text: say.T("signin.enrolled_text", "name", v.Person.Name, "portal", s.site.Name, "when", say.Moment(tx.Now()), "where", v.From),
+	})
+	if err != nil {
 		return err
 	}
 	return s.record(ctx, tx, v.Entry("account:method:enrolled", map[string]string{"method": string(account.MailOTP)}))

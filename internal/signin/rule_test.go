@@ -3,9 +3,11 @@ package signin
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -243,14 +245,29 @@ func firstLine(c []int) (number int, step Step) {
 	panic("the last row holds always")
 }
 
+// decision is what the table and the rule say of one combination.
+type decision struct {
+	line       int
+	want, said Step
+}
+
+// decisions are those of all combinations, by their numbers; made once for all tests.
+var decisions = sync.OnceValue(func() []decision {
+	all := make([]decision, situations.size())
+	for n := range all {
+		c := situations.at(n)
+		all[n].line, all[n].want = firstLine(c)
+		all[n].said = Next(ask(c))
+	}
+	return all
+})
+
 func TestTheRuleIsTheTableOnEveryCombination(t *testing.T) {
 	reached := map[int]bool{}
-	for n := range situations.size() {
-		c := situations.at(n)
-		number, want := firstLine(c)
-		reached[number] = true
-		if got := Next(ask(c)); got != want {
-			t.Fatalf("%s:\nthe table, by its row %q: %+v\nthe rule: %+v", situations.say(c), lines[number].facts, want, got)
+	for n, d := range decisions() {
+		reached[d.line] = true
+		if d.said != d.want {
+			t.Fatalf("%s:\nthe table, by its row %q: %+v\nthe rule: %+v", situations.say(situations.at(n)), lines[d.line].facts, d.want, d.said)
 		}
 	}
 	for i, l := range lines {
@@ -278,6 +295,8 @@ func (s Step) say() string {
 	return text
 }
 
+func answer(d decision) string { return fmt.Sprintf("%02d %s", d.line, d.said.say()) }
+
 const golden = "testdata/rule.golden"
 
 const preface = `The one rule, case by case. Below each row of the table in product.md, section 3,
@@ -289,23 +308,17 @@ at the method that is assigned.
 // The golden file is for people: support looks a case up, a reviewer sees in its
 // diff whom a change of the rule hits.
 func TestTheCaseTableIsTheGoldenFile(t *testing.T) {
+	numbers := map[string]int{} // of the answers: the row of the table, and the step
+	for _, d := range decisions() {
+		numbers[answer(d)] = 0
+	}
+	said := slices.Sorted(maps.Keys(numbers)) // in the order of the table
+	for i, text := range said {
+		numbers[text] = i
+	}
 	answers := make([]int, situations.size())
-	var said []string // by answer: the step
-	number := map[string]int{}
-	for i := range lines { // answers are in the order of the table
-		for n := range answers {
-			c := situations.at(n)
-			if at, _ := firstLine(c); at != i {
-				continue
-			}
-			step := Next(ask(c)).say()
-			key := fmt.Sprintf("%02d %s", i, step)
-			if _, ok := number[key]; !ok {
-				number[key] = len(said)
-				said = append(said, key)
-			}
-			answers[n] = number[key]
-		}
+	for n, d := range decisions() {
+		answers[n] = numbers[answer(d)]
 	}
 	var text strings.Builder
 	text.WriteString(preface)
@@ -355,15 +368,14 @@ func TestEachCombinationIsInOneCaseOfTheGoldenFileWithItsStep(t *testing.T) {
 			cases = append(cases, r)
 		}
 	}
-	for n := range situations.size() {
-		c := situations.at(n)
-		found := 0
+	for n, d := range decisions() {
+		c, found := situations.at(n), 0
 		for _, r := range cases {
 			if !r.covers(c) {
 				continue
 			}
 			found++
-			if got := Next(ask(c)).say(); got != steps[r.answer] {
+			if got := d.said.say(); got != steps[r.answer] {
 				t.Fatalf("%s: the file says %q, the rule %q", situations.say(c), steps[r.answer], got)
 			}
 		}

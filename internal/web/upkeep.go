@@ -9,6 +9,7 @@ import (
 	"nidan/internal/limit"
 	"nidan/internal/mail"
 	"nidan/internal/session"
+	"nidan/internal/setup"
 	"nidan/internal/store"
 )
 
@@ -40,6 +41,9 @@ func (p *Portal) tidy(ctx context.Context) error {
 			return err
 		}
 		if _, err := session.Forget(ctx, tx); err != nil {
+			return err
+		}
+		if _, err := setup.Forget(ctx, tx); err != nil {
 			return err
 		}
 		_, err := mail.Forget(ctx, tx, tx.Now().Add(-keepMail))

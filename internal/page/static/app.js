@@ -1,5 +1,5 @@
-// Two conveniences; every page works without them. A password can be shown while
-// it is typed, and a key can be copied with one press.
+// Three conveniences; every page works without them. A password can be shown while
+// it is typed, a key can be copied with one press, and a form is sent once.
 "use strict";
 
 function button(text) {
@@ -44,3 +44,12 @@ for (const key of document.querySelectorAll(".key")) {
   });
   code.after(b);
 }
+
+// A second press while the answer is awaited would send a code that was spent by
+// the first. What was sent already must keep its button's value: disable afterwards.
+addEventListener("submit", (e) => setTimeout(() => {
+  for (const b of e.target.querySelectorAll("button:not([type])")) b.disabled = true;
+}));
+addEventListener("pageshow", (e) => {
+  if (e.persisted) for (const b of document.querySelectorAll("button:disabled")) b.disabled = false;
+});
