@@ -15,6 +15,8 @@ var acrossOrganizations = map[string]string{
 	"mail.settle":      "the portal's own work: the outbox settles a letter it holds the lease of, by id",
 	"mail.take":        "the portal's own work: the outbox leases a letter, by id",
 	"mail.waiting":     "the portal's own work: the outbox looks for letters that are due",
+	"mailotp.Forget":   "the portal's own work: mailed codes no limit looks at go, whosever they were",
+	"password.Forget":  "the portal's own work: resets that are over go, whosever they were",
 	"pass.ByToken":     "a look-up by the digest of a link's token: it learns the organization from it",
 	"rollout.Plans":    "the portal's own work: the gate keeps every plan in memory and picks by organization in the rule",
 	"setup.Forget":     "the portal's own work: set-ups nobody finished go, whosever they were",

@@ -138,3 +138,11 @@ func Remove(ctx context.Context, tx *store.Tx, ref account.Ref) error {
 	_, err := tx.Exec(ctx, `delete from mailotp where organization_id = $1 and holder_id = $2`, ref.Organization, ref.ID)
 	return err
 }
+
+// kept is how long rows of mailed codes stay: the limits look back a day.
+const kept = 48 * time.Hour
+
+// Forget removes mailed codes that no limit looks at any more.
+func Forget(ctx context.Context, tx *store.Tx) (int64, error) {
+	return tx.Exec(ctx, `delete from mail_code where created_at < $1`, store.Micros(tx.Now().Add(-kept)))
+}

@@ -211,3 +211,10 @@ func TakeEffect(ctx context.Context, tx *store.Tx, keys *secret.Keys, ref accoun
 		Actor: audit.Actor{Kind: audit.KindAccount, ID: ref.ID}, Subject: ref.ID, Network: network,
 		Detail: map[string]string{"kept aside": "yes"}})
 }
+
+// Forget removes resets that are over: nothing of them waits, and their links are
+// long dead.
+func Forget(ctx context.Context, tx *store.Tx) (int64, error) {
+	return tx.Exec(ctx, `delete from password_reset where aside is null and created_at < $1`,
+		store.Micros(tx.Now().Add(-48*time.Hour)))
+}

@@ -13,7 +13,6 @@ import (
 	"nidan/internal/fault"
 	"nidan/internal/limit"
 	"nidan/internal/mailotp"
-	"nidan/internal/maintenance"
 	"nidan/internal/organization"
 	"nidan/internal/page"
 	"nidan/internal/password"
@@ -129,9 +128,8 @@ func (s *Room) mayEnter(ref account.Ref) bool {
 	if !ref.IsOperator() {
 		return true
 	}
-	plan := s.Gate.copy.Load() // the gate has just compared it with the store
-	closed, _, lists := maintenance.Covering(plan.windows, s.Gate.Clock.Now())
-	return !closed || lists(ref.ID)
+	closed, _ := s.closedTo(ref)
+	return !closed
 }
 
 // keys names the counters of an attempt. Addresses stand in them as digests.

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"nidan/internal/account"
 	"nidan/internal/audit"
 	"nidan/internal/fault"
 	"nidan/internal/limit"
+	"nidan/internal/maintenance"
 	"nidan/internal/operator"
 	"nidan/internal/page"
 	"nidan/internal/pass"
@@ -49,10 +51,20 @@ func (s *Room) link(ctx context.Context, r store.Reader, token string) (account.
 	return ref, err
 }
 
+// closedTo says whether a window that lists not this operator closes the portal now.
+func (s *Room) closedTo(ref account.Ref) (closed bool, until time.Time) {
+	plan := s.Gate.copy.Load() // the gate has just compared it with the store
+	closed, until, lists := maintenance.Covering(plan.windows, s.Gate.Clock.Now())
+	return closed && !lists(ref.ID), until
+}
+
 func (s *Room) showStart(w http.ResponseWriter, r *http.Request) error {
 	ref, err := s.link(r.Context(), s.db, r.PathValue("token"))
 	if err != nil {
 		return err
+	}
+	if closed, until := s.closedTo(ref); closed {
+		return s.Gate.closed(w, r, s.Gate.Clock.Now(), until)
 	}
 	return s.showStarting(w, r, http.StatusOK, &startView{First: ref == operator.First}, nil)
 }
@@ -72,6 +84,9 @@ func (s *Room) postStart(w http.ResponseWriter, r *http.Request) error {
 	ref, err := s.link(r.Context(), s.db, r.PathValue("token"))
 	if err != nil {
 		return err
+	}
+	if closed, until := s.closedTo(ref); closed {
+		return s.Gate.closed(w, r, s.Gate.Clock.Now(), until)
 	}
 	view := &startView{First: ref == operator.First}
 	who, err := s.starting(r, form, view, ref)

@@ -8,6 +8,8 @@ import (
 	"nidan/internal/clock"
 	"nidan/internal/limit"
 	"nidan/internal/mail"
+	"nidan/internal/mailotp"
+	"nidan/internal/password"
 	"nidan/internal/session"
 	"nidan/internal/setup"
 	"nidan/internal/store"
@@ -43,8 +45,10 @@ func (p *Portal) tidy(ctx context.Context) error {
 		if _, err := session.Forget(ctx, tx); err != nil {
 			return err
 		}
-		if _, err := setup.Forget(ctx, tx); err != nil {
-			return err
+		for _, forget := range []func(context.Context, *store.Tx) (int64, error){setup.Forget, mailotp.Forget, password.Forget} {
+			if _, err := forget(ctx, tx); err != nil {
+				return err
+			}
 		}
 		_, err := mail.Forget(ctx, tx, tx.Now().Add(-keepMail))
 		return err
