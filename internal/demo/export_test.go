@@ -6,10 +6,4 @@ var (
 	PeriodAt  = period
 	MomentOf  = momentOf
 	ReadKey   = readKey
-	Companies = func() (names []string) {
-		for _, c := range companies {
-			names = append(names, c.name)
-		}
-		return names
-	}
 )

@@ -74,12 +74,25 @@ func answer(w http.ResponseWriter, value any) error {
 
 type beginView struct {
 	page.View
-	People   []Person  // to begin with
-	Accounts []Account // everybody
+	People    []Person // to begin with
+	Companies []shownCompany
+}
+
+type shownCompany struct {
+	Name   string
+	People []Account
 }
 
 // begin is who is in the demo and may sign in.
 func (rm *Room) begin(w http.ResponseWriter, r *http.Request) error {
 	f := everybody()
-	return rm.pages.Show(w, r, http.StatusOK, "begin", "demo.begin_title", &beginView{People: Guide(f), Accounts: f.Accounts})
+	view := &beginView{People: Guide(f)}
+	for _, a := range f.Accounts {
+		if n := len(view.Companies); n == 0 || view.Companies[n-1].Name != a.Organization {
+			view.Companies = append(view.Companies, shownCompany{Name: a.Organization})
+		}
+		last := &view.Companies[len(view.Companies)-1]
+		last.People = append(last.People, a)
+	}
+	return rm.pages.Show(w, r, http.StatusOK, "begin", "demo.begin_title", view)
 }

@@ -44,7 +44,7 @@ func enrolledApps(ctx context.Context, r store.Reader, keys *secret.Keys) ([]aut
 			left join organization o on o.id = t.organization_id
 			left join operator p on t.organization_id = 'operators' and p.id = t.holder_id
 		where coalesce(a.id, p.id) is not null
-		order by coalesce(o.name, ''), coalesce(a.authority, '') desc, coalesce(a.email, p.email)`)
+		order by coalesce(o.created_at, 0), coalesce(a.authority, '') desc, coalesce(a.email, p.email)`)
 	if err != nil {
 		return nil, fmt.Errorf("demo authenticator: %w", err)
 	}
