@@ -56,6 +56,8 @@ var plansCases = []plansCase{
 	{"the portal's, and an own one saved as the portal's opens", []Plan{portal, late}},
 	{"the portal's, and an own one saved a microsecond earlier",
 		[]Plan{portal, {ID: "late", Organization: "yamada", Opens: on(4, 1), Ends: on(6, 30), Planned: portal.Opens.Add(-time.Microsecond)}}},
+	{"the portal's, and an own one saved before it opens but after the own one did",
+		[]Plan{portal, {ID: "backdated", Organization: "yamada", Opens: on(2, 10), Ends: on(3, 20), Planned: on(2, 15)}}},
 	{"the portal's, and an own one saved after it, for later", []Plan{portal, next}},
 	{"the portal's, and the own withdrawn before the own opens", []Plan{portal, withdrawn(own, on(2, 20))}},
 	{"the portal's, and the own withdrawn between both openings", []Plan{portal, withdrawn(own, on(3, 20))}},
