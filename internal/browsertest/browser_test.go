@@ -88,7 +88,8 @@ type tab struct {
 // window is a tab without a person. One that a test has left is used again,
 // emptied, since a new one costs more than most pages.
 type window struct {
-	ctx context.Context
+	ctx   context.Context
+	close context.CancelFunc
 
 	mu       sync.Mutex
 	requests []string
@@ -106,7 +107,8 @@ func (s *stage) tab(lang phrase.Lang) *tab {
 	b := &tab{T: s.T, stage: s, window: vacant(s.T)}
 	s.Cleanup(func() {
 		if s.Failed() {
-			return // nobody knows what state it is in
+			b.close() // nobody knows what state it is in
+			return
 		}
 		b.do(chromedp.Navigate("about:blank"), call(network.ClearBrowserCookies, cdp.Empty{}))
 		windows.Lock()
@@ -132,7 +134,7 @@ func vacant(t *testing.T) *window {
 		return w
 	}
 	w := &window{}
-	w.ctx, _ = chromedp.NewContext(chromium(t), chromedp.WithNewBrowserContext(), chromedp.WithListener(w.hear)) // it ends with the browser
+	w.ctx, w.close = chromedp.NewContext(chromium(t), chromedp.WithNewBrowserContext(), chromedp.WithListener(w.hear))
 	if err := chromedp.Do(w.ctx, call(log.Enable, cdp.Empty{})); err != nil {
 		t.Fatalf("open a window: %v", err)
 	}
@@ -178,22 +180,33 @@ func (w *window) hear(event any) {
 	}
 }
 
-// quiet fails the test when the pages so far said something on the console or
-// asked anything of another host.
-func (b *tab) quiet() {
-	b.Helper()
+// noise is what the pages so far said on the console, and what they asked of
+// other hosts.
+func (b *tab) noise() (wrong []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.said) > 0 {
-		b.Errorf("on the console: %q", b.said)
+	for _, said := range b.said {
+		wrong = append(wrong, "on the console: "+said)
 	}
 	if len(b.requests) == 0 {
-		b.Error("no request was seen at all: the test is blind")
+		wrong = append(wrong, "no request was seen at all: the test is blind")
 	}
 	for _, request := range b.requests {
-		if !strings.HasPrefix(request, b.url+"/") {
-			b.Errorf("a request went to %s", request)
+		if !strings.HasPrefix(request, b.url+"/") && request != "about:blank" {
+			wrong = append(wrong, "a request went to "+request)
 		}
+	}
+	return wrong
+}
+
+// quiet fails the test when there was any noise.
+func (b *tab) quiet() { b.Helper(); b.none(b.noise()) }
+
+// none fails the test for each thing that is wrong.
+func (b *tab) none(wrong []string) {
+	b.Helper()
+	for _, one := range wrong {
+		b.Error(one)
 	}
 }
 

@@ -29,6 +29,9 @@ func (b *tab) picture(name string, at screen, in scheme) {
 	if in == dark {
 		file = fmt.Sprintf("%s-%s-%d-dark.png", name, b.lang, at.width)
 	}
+	// The screen is made as high as the page, so that all of it is drawn.
+	height := within(b, chromedp.Evaluate[int64]("document.documentElement.scrollHeight"))
+	b.look(screen{at.width, max(at.height, height), at.scale}, in)
 	b.must(os.MkdirAll(folder, 0o755))
 	b.must(os.WriteFile(filepath.Join(folder, file), within(b, chromedp.FullScreenshot(100)), 0o644))
 }

@@ -15,6 +15,7 @@ import (
 	"nidan/internal/account"
 	"nidan/internal/clock"
 	"nidan/internal/config"
+	"nidan/internal/demo"
 	"nidan/internal/mail"
 	"nidan/internal/mailotp"
 	"nidan/internal/maintenance"
@@ -42,6 +43,7 @@ var (
 type stage struct {
 	*testing.T
 	url    string
+	source string
 	db     *store.DB
 	keys   *secret.Keys
 	clock  *clock.Clock
@@ -50,13 +52,13 @@ type stage struct {
 	org    string
 }
 
-// build sets up a portal with one organization and the announced rollout.
-func build(t *testing.T) *stage {
+// found sets up an empty portal, or an empty demo.
+func found(t *testing.T, asDemo bool) *stage {
 	t.Helper()
-	s := &stage{T: t, clock: clock.At(before), sink: newSink(t)}
+	s := &stage{source: filepath.Join(t.TempDir(), "portal.db"), T: t, clock: clock.At(before), sink: newSink(t)}
 	ctx := context.Background()
 	var err error
-	s.db, err = store.Open(ctx, filepath.Join(t.TempDir(), "portal.db"), s.clock.Now)
+	s.db, err = store.Open(ctx, s.source, s.clock.Now)
 	s.must(err)
 	t.Cleanup(func() { _ = s.db.Close() })
 	_, err = s.db.Migrate(ctx)
@@ -65,7 +67,27 @@ func build(t *testing.T) *stage {
 	s.must(err)
 	_, err = clock.Start(ctx, s.db, s.clock, "browsertest")
 	s.must(err)
-	s.serve()
+	s.serve(asDemo)
+	return s
+}
+
+// demonstrate sets up a demo with its made-up people.
+func demonstrate(t *testing.T) (*stage, demo.Facts) {
+	t.Helper()
+	s := found(t, true)
+	s.write(func(ctx context.Context, tx *store.Tx) error {
+		return store.MarkPortal(ctx, tx, s.keys.Digest(secret.ForKey, "portal"), true)
+	})
+	facts, err := demo.Seed(context.Background(), demo.Seeding{Database: s.source, KeyFile: "demo.key", Keys: s.keys,
+		Site: s.portal.Site, Pool: s.portal.Pool, URL: s.url}, s.clock.Now())
+	s.must(err)
+	return s, facts
+}
+
+// build sets up a portal with one organization and the announced rollout.
+func build(t *testing.T) *stage {
+	t.Helper()
+	s := found(t, false)
 	s.write(func(ctx context.Context, tx *store.Tx) error {
 		o, err := organization.Add(ctx, tx, "Aozora Trading")
 		if err != nil {
@@ -79,7 +101,7 @@ func build(t *testing.T) *stage {
 }
 
 // serve builds the portal and serves it, its outbox included.
-func (s *stage) serve() {
+func (s *stage) serve(asDemo bool) {
 	const from = "Business Portal <portal@portal.example>"
 	server := httptest.NewUnstartedServer(nil)
 	s.url = "http://" + server.Listener.Addr().String()
@@ -88,7 +110,7 @@ func (s *stage) serve() {
 	s.must(err)
 	sender, err := mail.NewSMTP("smtp://"+s.sink.address, from)
 	s.must(err)
-	s.portal, err = web.New(web.Needs{Config: c, DB: s.db, Keys: s.keys, Clock: s.clock, Sender: sender, Log: slog.New(slog.DiscardHandler)})
+	s.portal, err = web.New(web.Needs{Config: c, DB: s.db, Keys: s.keys, Clock: s.clock, Sender: sender, Log: slog.New(slog.DiscardHandler), Demo: asDemo})
 	s.must(err)
 	server.Config.Handler = s.portal.Handler()
 	server.Start()

@@ -20,6 +20,7 @@ type scene struct {
 	status int
 	lead   func(b *tab) // to the page, in a portal of its own
 	posted bool         // the answer to a form: it cannot be loaded again
+	mixed  bool         // shows names and mails in any language
 }
 
 // scenes are all pages of the portal, in every state that looks different.
@@ -191,7 +192,11 @@ var scenes = []scene{
 	{name: "refused-setup-later", status: 403, lead: func(b *tab) { p := b.member(); b.now(before); b.signIn(p); b.open("/profile/totp") }},
 	{name: "missing", status: 404, lead: func(b *tab) { b.now(during); b.open("/there/is/nothing") }},
 	{name: "missing-signed-in", status: 404, lead: func(b *tab) { b.enter(b.member(withApp)); b.open("/there/is/nothing") }},
-	{name: "closed", status: 503, lead: func(b *tab) { b.maintain(opens, opens.Add(5*time.Hour)); b.now(opens.Add(time.Hour)); b.open("/signin") }},
+	{name: "closed", status: 503, lead: func(b *tab) {
+		b.maintain(opens, opens.Add(5*time.Hour))
+		b.now(opens.Add(time.Hour))
+		b.open("/signin")
+	}},
 	{name: "closed-signed-in", status: 503, lead: func(b *tab) {
 		b.enter(b.member(withApp))
 		b.maintain(during.Add(time.Minute), during.Add(time.Hour))

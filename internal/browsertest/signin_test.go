@@ -66,6 +66,9 @@ func TestSomebodySetsUpTOTPAndSignsInWithIt(t *testing.T) {
 	s.later(30 * time.Second) // the code of set-up is spent: the next one
 	b.fill("email", taro.Email, "password", taro.password)
 	b.at("/signin/code", http.StatusOK)
+	if text := b.text(); strings.Contains(text, taro.Name) || strings.Contains(text, "Aozora") || strings.Contains(text, taro.Email) {
+		t.Errorf("the password alone shows whose it is:\n%s", text)
+	}
 	b.open("/profile")
 	b.at("/signin/code", http.StatusOK)
 	b.fill("code", b.oathOf(key))
