@@ -57,15 +57,22 @@ type writer struct {
 	made map[string]*sql.Stmt
 }
 
-func (w *writer) try(ctx context.Context, now func() time.Time, do func(context.Context, *Tx) error) error {
+// try is one attempt. asked ends the wait for its turn, ctx the transaction itself.
+func (w *writer) try(asked, ctx context.Context, now func() time.Time, do func(context.Context, *Tx) error) error {
 	if w.conn == nil {
+		if err := asked.Err(); err != nil {
+			return err
+		}
 		return w.trySerializable(ctx, now, do)
 	}
 	select {
 	case w.turn <- struct{}{}:
 		defer func() { <-w.turn }()
-	case <-ctx.Done():
-		return ctx.Err()
+	case <-asked.Done():
+		return asked.Err()
+	}
+	if err := asked.Err(); err != nil {
+		return err
 	}
 	count(ctx)
 	if err := w.command(ctx, "begin immediate"); err != nil {

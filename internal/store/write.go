@@ -19,6 +19,9 @@ const (
 	longWait  = 80 * time.Millisecond
 )
 
+// hungUpFor is how long a transaction may still take after whoever asked for it is gone.
+const hungUpFor = 10 * time.Second
+
 // Tx is one transaction.
 type Tx struct {
 	now  time.Time
@@ -56,15 +59,20 @@ func (tx *Tx) QueryRow(ctx context.Context, text string, args ...any) *Row {
 // Write runs do in one transaction and commits what it did when it returns nil.
 // It runs do again, from its beginning, when another transaction was faster. A
 // Write inside a Write is refused with ErrNested.
+//
+// Who hangs up before it begins has it not begun; what was begun goes to its end.
+// Otherwise a client could choose, by the moment of its leaving, which of its wrong
+// codes are counted.
 func (db *DB) Write(ctx context.Context, do func(ctx context.Context, tx *Tx) error) error {
 	if ctx.Value(insideKey{}) != nil {
 		return ErrNested
 	}
-	inside := context.WithValue(ctx, insideKey{}, true)
+	inside, end := lasting(context.WithValue(ctx, insideKey{}, true))
+	defer end()
 	wait, until := firstWait, time.NewTimer(retryFor)
 	defer until.Stop()
 	for {
-		err := db.write.try(inside, db.now, do)
+		err := db.write.try(ctx, inside, db.now, do)
 		if err == nil || !again(err) {
 			return err
 		}
@@ -81,4 +89,11 @@ func (db *DB) Write(ctx context.Context, do func(ctx context.Context, tx *Tx) er
 		}
 		wait = min(2*wait, longWait)
 	}
+}
+
+// lasting is ctx without its end, which it has only hungUpFor later.
+func lasting(ctx context.Context) (context.Context, func()) {
+	inside, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(hungUpFor, cancel) })
+	return inside, func() { stop(); cancel() }
 }

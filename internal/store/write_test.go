@@ -189,23 +189,32 @@ func TestNothingOfAFailedTransactionStays(t *testing.T) {
 				panic("bug")
 			})
 		}()
-		gone, cancel := context.WithCancel(t.Context())
-		err = w.DB.Write(gone, func(ctx context.Context, tx *store.Tx) error {
-			if err := set(ctx, tx, "a", 3); err != nil {
-				return err
-			}
-			cancel()
-			return ctx.Err()
-		})
-		if !errors.Is(err, context.Canceled) {
-			t.Errorf("hung up: %v", err)
-		}
 		if n := count(t, w, "a"); n != 0 {
 			t.Errorf("%d is left of it", n)
 		}
 		err = w.DB.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error { return set(ctx, tx, "a", 4) })
 		if n := count(t, w, "a"); err != nil || n != 4 {
 			t.Errorf("afterwards nothing can be written: %d, %v", n, err)
+		}
+	})
+}
+
+// Whoever leaves in the middle does not choose what is kept: a wrong code that was
+// looked at is counted, whatever the client does meanwhile.
+func TestWhatWasBegunGoesToItsEndThoughWhoAskedHungUp(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, w storetest.World) {
+		tally(t, w)
+		gone, hangUp := context.WithCancel(t.Context())
+		err := w.DB.Write(gone, func(ctx context.Context, tx *store.Tx) error {
+			hangUp()
+			return set(ctx, tx, "a", 3)
+		})
+		if n := count(t, w, "a"); err != nil || n != 3 {
+			t.Errorf("%d, %v", n, err)
+		}
+		err = w.DB.Write(gone, func(context.Context, *store.Tx) error { t.Error("it was begun for nobody"); return nil })
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("afterwards: %v", err)
 		}
 	})
 }
