@@ -61,7 +61,7 @@ func WithChrome(ctx context.Context, c Chrome) context.Context {
 }
 
 func (v *View) fill(s *Site, w http.ResponseWriter, r *http.Request) {
-	v.Site, v.Path, v.query = s, r.URL.Path, r.URL.Query()
+	v.Site, v.Path, v.query = s, here(r), r.URL.Query()
 	v.Chrome, _ = r.Context().Value(chromeKey{}).(Chrome)
 	say := s.Speak(r)
 	v.Lang, v.Zones = say.Lang, say.Zones
@@ -70,6 +70,10 @@ func (v *View) fill(s *Site, w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Add("Vary", "Accept-Language, Cookie")
 }
+
+// here is the page's own address, as a link to it: escaped as it came, and with one
+// slash before it, since two would lead to another host.
+func here(r *http.Request) string { return "/" + strings.TrimLeft(r.URL.EscapedPath(), "/") }
 
 // Speaker says phrases and dates to one reader.
 type Speaker struct {
