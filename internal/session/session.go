@@ -14,6 +14,7 @@ const (
 	FreshFor   = 15 * time.Minute // a proof counts as fresh
 	SeenEvery  = time.Minute      // how exactly the last request is kept
 	WrongCodes = 5                // wrong codes that end it
+	Ahead      = time.Minute      // by how much another node's clock may be ahead
 )
 
 // Session is what one browser has proved. The zero Session has proved nothing.
@@ -33,9 +34,10 @@ type Session struct {
 	Agent         string
 }
 
-// Live says whether the session still counts at now.
+// Live says whether the session still counts at now. One that was seen in a time
+// still to come is of a clock that was set back since, and would never be idle.
 func (s Session) Live(now time.Time) bool {
-	return s.ID != "" && now.Before(s.Seen.Add(Idle)) && now.Before(s.Started.Add(Absolute))
+	return s.ID != "" && !s.Seen.After(now.Add(Ahead)) && now.Before(s.Seen.Add(Idle)) && now.Before(s.Started.Add(Absolute))
 }
 
 // Pending says whether a sign-in that was not finished may still be.
