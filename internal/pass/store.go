@@ -74,3 +74,12 @@ func Withdraw(ctx context.Context, tx *store.Tx, ref account.Ref) error {
 		store.Micros(tx.Now()), ref.Organization, ref.ID)
 	return err
 }
+
+// WithdrawGiven ends every open pass of an organization that was given by one and
+// the same, whoever has it.
+func WithdrawGiven(ctx context.Context, tx *store.Tx, organization, by string) error {
+	_, err := tx.Exec(ctx, `update pass set withdrawn_at = $1
+		where organization_id = $2 and given_by = $3 and spent_at is null and withdrawn_at is null and replaced_at is null`,
+		store.Micros(tx.Now()), organization, by)
+	return err
+}

@@ -46,6 +46,9 @@ func (s *Room) postConfirm(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v := session.Of(r.Context())
+	if v.Stopped { // no code is looked at, and none is mailed
+		return s.Gate.showStep(w, r, Step{Kind: MustResetPassword})
+	}
 	to := Back(form.Text("to"))
 	if !v.TwoStep {
 		return s.confirmPassword(w, r, form, to)
@@ -114,11 +117,14 @@ func (s *Room) confirmPassword(w http.ResponseWriter, r *http.Request, form *pag
 		page.RetryAfter(w, now, now.Add(busyFor))
 		return s.showFresh(w, r, http.StatusServiceUnavailable, []*fault.Fault{fault.Field("", "signin.busy")}, to)
 	}
+	if r.Context().Err() != nil { // whoever hangs up has made us hash all the same
+		return errors.Join(err, s.spend(r.Context(), counters[:]))
+	}
 	if err != nil && !errors.Is(err, password.ErrUnreadable) {
 		return err
 	}
 	var token string
-	err = s.db.Write(r.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
+	err = s.db.Write(context.WithoutCancel(r.Context()), func(ctx context.Context, tx *store.Tx) (err error) {
 		if err := v.Still(ctx, tx); err != nil {
 			return err
 		}

@@ -111,6 +111,8 @@ func (s *Room) first(w http.ResponseWriter, r *http.Request, a attempt) error {
 	switch {
 	case errors.Is(err, password.ErrBusy):
 		return s.busy(w, r, a)
+	case ctx.Err() != nil: // whoever hangs up has made us hash all the same
+		return errors.Join(err, s.spend(ctx, counters[:]))
 	case errors.Is(err, password.ErrUnreadable):
 		s.log.Warn("a stored password cannot be read", "holder", ref.ID, "error", err.Error())
 	case err != nil:
@@ -169,9 +171,17 @@ func (s *Room) busy(w http.ResponseWriter, r *http.Request, a attempt) error {
 	return s.showFirst(w, r, http.StatusServiceUnavailable, a.email, []*fault.Fault{fault.Field("", "signin.busy")})
 }
 
-// wrong counts and records, before the answer leaves.
+// spend counts a try whose end nobody waited for.
+func (s *Room) spend(ctx context.Context, counters []limit.Key) error {
+	return s.db.Write(context.WithoutCancel(ctx), func(ctx context.Context, tx *store.Tx) error {
+		return limit.Spend(ctx, tx, counters...)
+	})
+}
+
+// wrong counts and records, before the answer leaves and whether or not anybody
+// still waits for it.
 func (s *Room) wrong(w http.ResponseWriter, r *http.Request, a attempt, ref account.Ref) error {
-	err := s.db.Write(r.Context(), func(ctx context.Context, tx *store.Tx) error {
+	err := s.db.Write(context.WithoutCancel(r.Context()), func(ctx context.Context, tx *store.Tx) error {
 		counters := s.keys(a)
 		if err := limit.Spend(ctx, tx, counters[:]...); err != nil {
 			return err
@@ -217,7 +227,7 @@ func (s *Room) right(w http.ResponseWriter, r *http.Request, a attempt, ref acco
 			return &fault.Fault{Kind: fault.Closed, Phrase: "signin.closed_meanwhile", Until: next.step.Until}
 		}
 		// A password that was changed while this one was being hashed no longer counts.
-		if kept.ResetID == "" && !next.passwordSet.Equal(kept.SetAt) {
+		if kept.ResetID == "" && (!next.passwordSet.Equal(kept.SetAt) || next.counts(tx.Now())) {
 			return password.ErrMeanwhile
 		}
 		return s.begun(ctx, tx, a, next, kept)

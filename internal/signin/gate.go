@@ -123,7 +123,7 @@ func (a asked) asks() account.Method {
 
 func (k known) facts(now time.Time, openInWindow, barred bool) Facts {
 	f := Facts{
-		OpenInWindow: openInWindow, PasswordProved: k.Live(now), CodeProved: !k.CodeAt.IsZero(),
+		OpenInWindow: openInWindow, PasswordProved: k.Live(now) && !k.outlived(now), CodeProved: !k.CodeAt.IsZero(),
 		Suspended: !k.standing, Barred: barred, Stopped: k.stopped, Void: k.void, Pass: k.pass.Valid(now),
 		Assigned: k.person.Method, TOTP: k.totp, MailOTP: k.mailotp, Claim: k.claim,
 	}

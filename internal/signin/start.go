@@ -12,6 +12,7 @@ import (
 	"nidan/internal/limit"
 	"nidan/internal/maintenance"
 	"nidan/internal/operator"
+	"nidan/internal/organization"
 	"nidan/internal/page"
 	"nidan/internal/pass"
 	"nidan/internal/password"
@@ -28,6 +29,9 @@ type startView struct {
 
 // errLink is told of a link that is unknown, used, replaced or too old, alike.
 var errLink = fault.New(fault.NotFound, "signin.start_dead")
+
+// byFirstLink is who made the first operator, in the record.
+const byFirstLink = "first link"
 
 // link finds whom a one-time link of an operator is for; errLink when it opens nothing.
 func (s *Room) link(ctx context.Context, r store.Reader, token string) (account.Ref, error) {
@@ -166,12 +170,16 @@ func (s *Room) firstOperator(ctx context.Context, tx *store.Tx, who operator.Ope
 	case err == nil:
 		who = there
 	case isNone(err):
-		if who, err = operator.Add(ctx, tx, who, "first link"); err != nil {
+		if who, err = operator.Add(ctx, tx, who, byFirstLink); err != nil {
 			return operator.Operator{}, pass.Pass{}, err
 		}
 	default:
 		return operator.Operator{}, pass.Pass{}, err
 	}
-	_, p, err := pass.Give(ctx, tx, who.Ref(), pass.Operator, pass.Given{By: "first link", Why: "first operator"})
+	// One is begun at a time: who used the link before, as somebody else, is out.
+	if err := pass.WithdrawGiven(ctx, tx, organization.Operators, byFirstLink); err != nil {
+		return operator.Operator{}, pass.Pass{}, err
+	}
+	_, p, err := pass.Give(ctx, tx, who.Ref(), pass.Operator, pass.Given{By: byFirstLink, Why: "first operator"})
 	return who, p, err
 }

@@ -9,6 +9,7 @@ import (
 	"nidan/internal/account"
 	"nidan/internal/maintenance"
 	"nidan/internal/pass"
+	"nidan/internal/password"
 	"nidan/internal/phrase"
 	"nidan/internal/rollout"
 	"nidan/internal/secret"
@@ -31,6 +32,7 @@ type known struct {
 	passwordSet  time.Time // when the stored password was set
 	claim        rollout.Claim
 	pass         pass.Pass
+	aside        password.Aside // a password that was kept aside by a reset
 	policy       int64
 }
 
@@ -46,6 +48,7 @@ const knownText = `select s.id, s.organization_id, s.holder_id, s.started_at, s.
 		coalesce(pw.set_at, 0), coalesce(pw.first_at, 0), g.ended_at is not null,
 		(select max(e.until) from extension e where e.organization_id = s.organization_id and e.holder_id = s.holder_id and e.replaced_at is null),
 		coalesce(ps.id, ''), coalesce(ps.kind, ''), ps.expires_at, ps.spent_at, ps.withdrawn_at, ps.replaced_at,
+		coalesce(rs.id, ''), rs.waits_until, coalesce(rs.needs_approval, true) or coalesce(a.authority, '') = 'portal_admin', rs.approved_at,
 		(select version from policy where id = 1)
 	from session s
 		left join account a on a.organization_id = s.organization_id and a.id = s.holder_id
@@ -55,6 +58,8 @@ const knownText = `select s.id, s.organization_id, s.holder_id, s.started_at, s.
 		left join mailotp m on m.organization_id = s.organization_id and m.holder_id = s.holder_id
 		left join second_step_state st on st.organization_id = s.organization_id and st.holder_id = s.holder_id
 		left join password pw on pw.organization_id = s.organization_id and pw.holder_id = s.holder_id
+		left join password_reset rs on rs.organization_id = s.organization_id and rs.holder_id = s.holder_id
+			and rs.aside is not null and rs.finished_at is null and rs.refused_at is null and rs.replaced_at is null
 		left join grace_end g on g.address_digest = a.address_digest
 		left join pass ps on ps.id = s.pass_id and ps.organization_id = s.organization_id and ps.holder_id = s.holder_id
 	where s.digest = $1 and s.ended_at is null and coalesce(a.id, p.id) is not null`
@@ -63,7 +68,7 @@ const knownText = `select s.id, s.organization_id, s.holder_id, s.started_at, s.
 // that no open session has.
 func learn(ctx context.Context, r store.Reader, token string) (k known, err error) {
 	var started, passwordAt, code, freshPassword, freshCode, seen, imported, set, first, extended store.Instant
-	var expires, spent, withdrawn, replaced store.Instant
+	var expires, spent, withdrawn, replaced, waits, approved store.Instant
 	var method, authority, assigned, preset, language, kind string
 	err = r.QueryRow(ctx, knownText, secret.Digest(token)).Scan(
 		&k.Session.ID, &k.Ref.Organization, &k.Ref.ID, &started, &passwordAt, &code, &method,
@@ -74,6 +79,7 @@ func learn(ctx context.Context, r store.Reader, token string) (k known, err erro
 		&k.totp, &k.mailotp, &k.stopped, &k.void, &k.weak,
 		&set, &first, &k.claim.Finished, &extended,
 		&k.pass.ID, &kind, &expires, &spent, &withdrawn, &replaced,
+		&k.aside.ID, &waits, &k.aside.NeedsApproval, &approved,
 		&k.policy)
 	if err != nil {
 		return known{}, err
@@ -81,7 +87,7 @@ func learn(ctx context.Context, r store.Reader, token string) (k known, err erro
 	k.Started, k.PasswordAt, k.CodeAt, k.CodeMethod = started.Time, passwordAt.Time, code.Time, account.Method(method)
 	k.FreshPassword, k.FreshCode, k.Seen, k.PassID = freshPassword.Time, freshCode.Time, seen.Time, k.pass.ID
 	k.person.Ref, k.person.Authority, k.person.Method = k.Ref, account.Authority(authority), account.Method(assigned)
-	k.passwordSet = set.Time
+	k.passwordSet, k.aside.WaitsUntil, k.aside.Approved = set.Time, waits.Time, approved.Time
 	k.person.Preset, k.person.Imported = account.Method(preset), imported.Time
 	k.person.Language, _ = phrase.Parse(language)
 	k.claim = rollout.Claim{Organization: k.Ref.Organization, FirstPassword: first.Time,
@@ -89,6 +95,18 @@ func learn(ctx context.Context, r store.Reader, token string) (k known, err erro
 	k.pass.Kind, k.pass.Expires, k.pass.Spent = pass.Kind(kind), expires.Time, spent.Time
 	k.pass.Withdrawn, k.pass.Replaced = withdrawn.Time, replaced.Time
 	return k, nil
+}
+
+// counts says whether the password that was kept aside counts at now, in place of
+// the stored one.
+func (k known) counts(now time.Time) bool {
+	from := k.aside.From()
+	return k.aside.ID != "" && !from.IsZero() && !now.Before(from)
+}
+
+// outlived says that the session was begun by a password that no longer counts.
+func (k known) outlived(now time.Time) bool {
+	return k.counts(now) && k.PasswordAt.Before(k.aside.From())
 }
 
 // planned is a node's copy of windows and rollouts, with the version it was read at.
