@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
+	"nidan/internal/demo"
 	"nidan/internal/phrase"
 )
 
@@ -40,10 +42,11 @@ func TestEveryPageIsWholeInBothLanguages(t *testing.T) {
 
 func TestTheDemosPagesAreWholeInBothLanguages(t *testing.T) {
 	s, facts := demonstrate(t)
+	invited := slices.IndexFunc(facts.Accounts, func(a demo.Account) bool { return a.State == demo.Invited })
 	b := s.tab(phrase.English)
 	for _, lang := range phrase.Langs {
 		b.speak(lang)
-		for name, path := range map[string]string{"signin": "/signin", "begin": "/demo", "mailbox": "/demo/mailbox?to=" + facts.Accounts[0].Email,
+		for name, path := range map[string]string{"signin": "/signin", "begin": "/demo", "mailbox": "/demo/mailbox?to=" + facts.Accounts[invited].Email,
 			"authenticator": "/demo/authenticator", "add": "/demo/authenticator/add", "clock": "/demo/clock"} {
 			b.open(path)
 			b.examine(scene{name: "demo-" + name, status: http.StatusOK, mixed: true})
@@ -166,7 +169,8 @@ func (b *tab) outside(at screen) (wrong []string) {
 			const r = e.getBoundingClientRect();
 			return r.width > 1 && r.right > innerWidth + 1 && !e.closest('.scroll, .unseen');
 		});
-		return wide.concat(out.map(e => 'outside: ' + e.outerHTML.slice(0, 120)));
+		const cut = Array.from(document.querySelectorAll('.scroll')).filter(e => e.scrollWidth > e.clientWidth + 1);
+		return wide.concat(cut.map(e => 'a table is cut off: ' + e.innerText.slice(0, 80))).concat(out.map(e => 'outside: ' + e.outerHTML.slice(0, 120)));
 	})()`)
 	for i, one := range wrong {
 		wrong[i] = fmt.Sprintf("%d pixels wide: %s", at.width, one)
@@ -225,7 +229,7 @@ func (in rules) broken(b *tab, at screen, as scheme) (wrong []string) {
 const planted = `<!doctype html><html lang="en"><head><title>Elsewhere</title><style>
 .pale { color: #999; background: #aaa } @media (prefers-color-scheme: dark) { .pale { color: #000 } }
 </style></head><body><h1>標題</h1><p class="pale">[signin.title] for {name}</p><img src="http://127.0.0.2:9/x.png">
-<div style="width: 2000px">wide</div><a href="/guide/nowhere">guide</a><input style="margin-top: 3000px" autofocus>
+<div style="width: 2000px">wide</div><div class="scroll" style="width: 90px; overflow: auto"><p style="width: 200px">table</p></div><a href="/guide/nowhere">guide</a><input style="margin-top: 3000px" autofocus>
 <script>console.error("oops")</script></body></html>`
 
 // What is looked for is found where it is: none of the looks is blind.
@@ -251,7 +255,7 @@ func TestThePlantedFaultsAreFound(t *testing.T) {
 		"words":     {`[signin.title]`, "title", "標"},
 		"beginning": {"below its top"},
 		"ways":      {"/guide/nowhere"},
-		"outside":   {"scrolls sideways", "2000px"},
+		"outside":   {"scrolls sideways", "2000px", "a table is cut off"},
 		"light":     {"color-contrast", "image-alt", "label"},
 		"language":  {`in "en"`},
 		"noise":     {"console.error", "127.0.0.2"},
