@@ -1,7 +1,14 @@
 package browsertest
 
 import (
+	"bytes"
+	"cmp"
 	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/png"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,16 +17,22 @@ import (
 )
 
 // pictured are the scenes whose pictures the guides and the README show, in
-// docs/pictures. NIDAN_PICTURES=docs/pictures makes them anew, and
-// NIDAN_PICTURES_OF=all makes one of every page, to be looked at.
+// docs/pictures. NIDAN_PICTURES=docs/pictures makes them anew; with
+// NIDAN_PICTURES_OF=all it makes one of every page, to be looked at.
 var pictured = []string{"signin", "code-totp", "code-mailotp", "setup-method", "setup", "setup-mailbox", "setup-totp",
 	"setup-done-totp", "dashboard-setup", "dashboard-totp", "profile-totp", "closed"}
+
+// darkly are those that are pictured in the dark as well.
+var darkly = []string{"dashboard-setup"}
 
 // picture keeps the page as it looks now.
 func (b *tab) picture(name string, at screen, in scheme) {
 	b.Helper()
-	folder, all := os.Getenv("NIDAN_PICTURES"), os.Getenv("NIDAN_PICTURES_OF") == "all"
-	if folder == "" || !all && (in == dark || !slices.Contains(pictured, name)) {
+	folder, shown := os.Getenv("NIDAN_PICTURES"), pictured
+	if in == dark {
+		shown = darkly
+	}
+	if folder == "" || os.Getenv("NIDAN_PICTURES_OF") != "all" && !slices.Contains(shown, name) {
 		return
 	}
 	if !filepath.IsAbs(folder) {
@@ -32,6 +45,29 @@ func (b *tab) picture(name string, at screen, in scheme) {
 	// The screen is made as high as the page, so that all of it is drawn.
 	height := within(b, chromedp.Evaluate[int64]("document.documentElement.scrollHeight"))
 	b.look(screen{at.width, max(at.height, height), at.scale}, in)
+	small, err := shrink(within(b, chromedp.FullScreenshot(100)))
+	b.must(err)
 	b.must(os.MkdirAll(folder, 0o755))
-	b.must(os.WriteFile(filepath.Join(folder, file), within(b, chromedp.FullScreenshot(100)), 0o644))
+	b.must(os.WriteFile(filepath.Join(folder, file), small, 0o644))
+}
+
+// shrink writes a picture with the 256 colours that it has most of: pages have few,
+// and the rest is the edges of letters.
+func shrink(large []byte) ([]byte, error) {
+	picture, err := png.Decode(bytes.NewReader(large))
+	if err != nil {
+		return nil, err
+	}
+	area, counts := picture.Bounds(), map[color.Color]int{}
+	for y := area.Min.Y; y < area.Max.Y; y++ {
+		for x := area.Min.X; x < area.Max.X; x++ {
+			counts[picture.At(x, y)]++
+		}
+	}
+	colours := slices.SortedFunc(maps.Keys(counts), func(a, b color.Color) int { return cmp.Compare(counts[b], counts[a]) })
+	few := image.NewPaletted(area, colours[:min(len(colours), 256)])
+	draw.Draw(few, area, picture, area.Min, draw.Src)
+	var small bytes.Buffer
+	err = (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&small, few)
+	return small.Bytes(), err
 }
