@@ -70,10 +70,13 @@ func (b *tab) examine(one scene) {
 		for _, in := range []scheme{light, dark} {
 			b.look(at, in)
 			b.none(rules.broken(b, at, in))
+			if in == light {
+				b.none(b.outside(at))
+			}
 			b.picture(one.name, at, in)
 		}
 	}
-	for _, at := range []screen{desk, zoomed, phone, narrow} {
+	for _, at := range []screen{zoomed, narrow} {
 		b.look(at, light)
 		b.none(b.outside(at))
 	}
