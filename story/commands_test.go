@@ -186,7 +186,7 @@ func addRollout(s *stage, args []string) error {
 		org = s.orgs[args[2]]
 	}
 	return s.write(func(ctx context.Context, tx *store.Tx) error {
-		p, err := rollout.Save(ctx, tx, org, opens, ends, "story")
+		p, err := rollout.Save(ctx, tx, rollout.Plan{Organization: org, Opens: opens, Ends: ends, Reminders: rollout.Usual}, "story")
 		s.rollouts = append(s.rollouts, p.ID)
 		return err
 	})

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 
 	"nidan/internal/phrase"
+	"nidan/internal/progress"
 	"nidan/internal/secret"
 	"nidan/internal/store"
 )
@@ -44,7 +45,7 @@ func Add(ctx context.Context, tx *store.Tx, keys *secret.Keys, a Account, by str
 	if err != nil {
 		return Account{}, fmt.Errorf("account %s: %w", a.Email, err)
 	}
-	return a, nil
+	return a, progress.Came(ctx, tx, a.Organization, a.ID)
 }
 
 // AddressDigest is under what the end of grace is kept: it outlives the account,
@@ -88,7 +89,10 @@ func Suspend(ctx context.Context, tx *store.Tx, ref Ref, by string) error {
 	if err == nil && n == 0 {
 		err = store.ErrNone
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return progress.Left(ctx, tx, ref.Organization, ref.ID)
 }
 
 // CheckNetworks switches the check of permitted networks for one account.

@@ -94,7 +94,7 @@ func build(t *testing.T) *stage {
 			return err
 		}
 		s.org = o.ID
-		_, err = rollout.Save(ctx, tx, "", opens, ends, "browsertest")
+		_, err = rollout.Save(ctx, tx, rollout.Plan{Opens: opens, Ends: ends}, "browsertest")
 		return err
 	})
 	return s

@@ -47,7 +47,7 @@ func (s *story) startOperator(ctx context.Context) error {
 func (s *story) planRollout(ctx context.Context) error {
 	return s.asOperator(ctx, func(ctx context.Context, tx *store.Tx) error {
 		var err error
-		s.plan, err = rollout.Save(ctx, tx, "", s.period.Opens, s.period.Ends, s.operator.ID)
+		s.plan, err = rollout.Save(ctx, tx, rollout.Plan{Opens: s.period.Opens, Ends: s.period.Ends, Reminders: rollout.Usual}, s.operator.ID)
 		if err != nil {
 			return err
 		}

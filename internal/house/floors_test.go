@@ -11,9 +11,9 @@ import (
 // a stair, one room a line, and so is the roof: cli starts web.
 var floors = [][]string{
 	{"config", "fault", "secret", "store", "phrase", "route"}, // ground: knows nothing of the portal
-	{"clock"},                                                // its own step of the ground: it keeps the latest instant in the store
-	{"page", "mail", "audit", "limit"},                       // what every room uses
-	{"organization"}, {"account"}, {"operator"}, {"session"}, // who
+	{"clock"},                                                              // its own step of the ground: it keeps the latest instant in the store
+	{"page", "mail", "audit", "limit"},                                     // what every room uses
+	{"organization"}, {"progress"}, {"account"}, {"operator"}, {"session"}, // who
 	{"password", "totp", "mailotp", "pass", "maintenance", "notice", "ticket"}, // the announcement's parts
 	{"rollout", "verification"}, // the announcement as one thing; the ledger of second steps
 	{"signin"},                  // the decision

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"nidan/internal/account"
+	"nidan/internal/progress"
 	"nidan/internal/secret"
 	"nidan/internal/store"
 )
@@ -130,7 +131,10 @@ func Enroll(ctx context.Context, tx *store.Tx, ref account.Ref) (first bool, err
 	if err != nil {
 		return false, fmt.Errorf("mailotp: %w", err)
 	}
-	return n == 1, nil
+	if n == 0 {
+		return false, nil
+	}
+	return true, progress.Reached(ctx, tx, ref.Organization, ref.ID, progress.Enrolled, string(account.MailOTP))
 }
 
 // Remove forgets that a holder proved MailOTP.

@@ -1,6 +1,10 @@
 package rollout
 
-import "time"
+import (
+	"time"
+
+	"nidan/internal/phrase"
+)
 
 // LongestExtension is how far beyond the rollout's present end an own end may lie.
 const LongestExtension = 90 * 24 * time.Hour
@@ -10,9 +14,101 @@ type Plan struct {
 	ID           string
 	Organization string
 	Opens, Ends  time.Time // the period [Opens, Ends)
+	Zone         string    // the house zone it is announced in, IANA name; empty: the portal's
+	Message      Message   // the operator's own words in the announcement
+	Reminders    Series    // days before the own end
+	Version      int64     // 1 when planned, and one more with each change
 	Planned      time.Time
 	Withdrawn    time.Time // zero: it stands
 	Extended     time.Time // the organization's extension, or zero; of the asking organization
+}
+
+// Message is the operator's own words, which stand in the announcement and in the
+// letters beside what follows from the plan. Either may be empty.
+type Message struct{ English, Japanese string }
+
+// In is the message in a language; in the other where it was written in one alone.
+func (m Message) In(lang phrase.Lang) string {
+	first, second := m.English, m.Japanese
+	if lang == phrase.Japanese {
+		first, second = second, first
+	}
+	if first == "" {
+		return second
+	}
+	return first
+}
+
+// Location is the zone the plan is announced in; the portal's own where it names none.
+func (p Plan) Location(portal *time.Location) *time.Location {
+	if p.Zone == "" {
+		return portal
+	}
+	return phrase.Location(p.Zone)
+}
+
+// Book is every rollout ever planned, with the extensions of organizations.
+type Book struct {
+	Plans    []Plan
+	Extended map[[2]string]time.Time // by plan and organization
+}
+
+// Of is the plans as they bind one organization.
+func (b Book) Of(organization string) []Plan {
+	if len(b.Extended) == 0 {
+		return b.Plans
+	}
+	plans := make([]Plan, len(b.Plans))
+	for i, plan := range b.Plans {
+		plan.Extended = b.Extended[[2]string{plan.ID, organization}]
+		plans[i] = plan
+	}
+	return plans
+}
+
+// Find is the plan of an id, and whether there is one.
+func (b Book) Find(id string) (Plan, bool) {
+	for _, plan := range b.Plans {
+		if plan.ID == id && id != "" {
+			return plan, true
+		}
+	}
+	return Plan{}, false
+}
+
+// In is the plan that an organization's people live by at now, and whether there
+// is one: the one in its period, else the one ahead, else the last that ended. A
+// portal's plan ("" asks for it) is not one that an organization's own replaced.
+func (b Book) In(organization string, now time.Time) (found Plan, ok bool) {
+	for _, p := range b.Of(organization) {
+		if !p.Withdrawn.IsZero() || !covers(b.Plans, p, organization) {
+			continue
+		}
+		if !ok || nearer(now, p, found) {
+			found, ok = p, true
+		}
+	}
+	return found, ok
+}
+
+// nearer says whether p is more of the present than q.
+func nearer(now time.Time, p, q Plan) bool {
+	rank := func(p Plan) int {
+		switch {
+		case !now.Before(OwnEnd(p, time.Time{})):
+			return 2 // over
+		case now.Before(p.Opens):
+			return 1 // ahead
+		}
+		return 0
+	}
+	switch rp, rq := rank(p), rank(q); {
+	case rp != rq:
+		return rp < rq
+	case rp == 2:
+		return p.Ends.After(q.Ends)
+	}
+	return p.Opens.Before(q.Opens)
 }
 
 // Claim is what an account's grace is decided by. The zero Claim has none.

@@ -11,18 +11,106 @@ import (
 	"nidan/internal/store"
 )
 
-// Save writes a new rollout. Whether its dates make sense is for the page that plans it.
-func Save(ctx context.Context, tx *store.Tx, organizationID string, opens, ends time.Time, by string) (Plan, error) {
-	p := Plan{ID: secret.ID(), Organization: organizationID, Opens: opens, Ends: ends, Planned: tx.Now()}
-	_, err := tx.Exec(ctx, `insert into rollout (id, organization_id, opens, ends, planned_at, planned_by) values ($1, $2, $3, $4, $5, $6)`,
-		p.ID, organizationID, store.Micros(opens), store.Micros(ends), store.Micros(p.Planned), by)
+// Save writes a new rollout. Whether its dates make sense is Timetable's to say, before.
+func Save(ctx context.Context, tx *store.Tx, p Plan, by string) (Plan, error) {
+	p.ID, p.Planned, p.Withdrawn, p.Version = secret.ID(), tx.Now(), time.Time{}, 1
+	_, err := tx.Exec(ctx, `insert into rollout (id, organization_id, opens, ends, planned_at, planned_by, zone, message_en, message_ja, reminders, version)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		p.ID, p.Organization, store.Micros(p.Opens), store.Micros(p.Ends), store.Micros(p.Planned), by,
+		p.Zone, p.Message.English, p.Message.Japanese, string(p.Reminders), p.Version)
 	if err != nil {
 		return Plan{}, fmt.Errorf("rollout: %w", err)
+	}
+	if err := keepVersion(ctx, tx, p, "planned", by); err != nil {
+		return Plan{}, err
 	}
 	return p, maintenance.Changed(ctx, tx)
 }
 
-// Extend gives one account a later own end; a new extension replaces the old.
+// Change writes a plan's new dates and words over those of the version before, if
+// that is still the newest: of two operators at once the second gets store.ErrNone.
+// Whether the change may be is Moves's to say, before, in the same transaction.
+func Change(ctx context.Context, tx *store.Tx, p Plan, by string) (Plan, error) {
+	n, err := tx.Exec(ctx, `update rollout set opens = $1, ends = $2, zone = $3, message_en = $4, message_ja = $5, reminders = $6, version = $7
+		where id = $8 and organization_id = $9 and version = $10 and withdrawn_at is null`,
+		store.Micros(p.Opens), store.Micros(p.Ends), p.Zone, p.Message.English, p.Message.Japanese, string(p.Reminders), p.Version+1,
+		p.ID, p.Organization, p.Version)
+	if err == nil && n == 0 {
+		err = store.ErrNone
+	}
+	if err != nil {
+		return Plan{}, fmt.Errorf("rollout: %w", err)
+	}
+	p.Version++
+	if err := keepVersion(ctx, tx, p, "changed", by); err != nil {
+		return Plan{}, err
+	}
+	return p, maintenance.Changed(ctx, tx)
+}
+
+// Withdraw takes a rollout back, once. What that means for whom it covered follows
+// from when it is done: see For.
+func Withdraw(ctx context.Context, tx *store.Tx, p Plan, by string) error {
+	n, err := tx.Exec(ctx, `update rollout set withdrawn_at = $1, withdrawn_by = $2, version = $3
+		where id = $4 and organization_id = $5 and version = $6 and withdrawn_at is null`,
+		store.Micros(tx.Now()), by, p.Version+1, p.ID, p.Organization, p.Version)
+	if err == nil && n == 0 {
+		err = store.ErrNone
+	}
+	if err != nil {
+		return fmt.Errorf("rollout: %w", err)
+	}
+	p.Version++
+	if err := keepVersion(ctx, tx, p, "withdrawn", by); err != nil {
+		return err
+	}
+	return maintenance.Changed(ctx, tx)
+}
+
+func keepVersion(ctx context.Context, tx *store.Tx, p Plan, what, by string) error {
+	_, err := tx.Exec(ctx, `insert into rollout_version (rollout_id, version, what, opens, ends, zone, message_en, message_ja, reminders, saved_at, saved_by)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		p.ID, p.Version, what, store.Micros(p.Opens), store.Micros(p.Ends), p.Zone, p.Message.English, p.Message.Japanese,
+		string(p.Reminders), store.Micros(tx.Now()), by)
+	if err != nil {
+		return fmt.Errorf("version of a rollout: %w", err)
+	}
+	return nil
+}
+
+// Version is a plan as it was from an instant on.
+type Version struct {
+	Plan
+	What  string // "planned", "changed" or "withdrawn"
+	Saved time.Time
+	By    string
+}
+
+// Versions are all a rollout has had, the newest first.
+func Versions(ctx context.Context, r store.Reader, organization, id string) ([]Version, error) {
+	rows, err := r.Query(ctx, `select v.version, v.what, v.opens, v.ends, v.zone, v.message_en, v.message_ja, v.reminders, v.saved_at, v.saved_by
+		from rollout p join rollout_version v on v.rollout_id = p.id where p.organization_id = $1 and p.id = $2 order by v.version desc`,
+		organization, id)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []Version
+	for rows.Next() {
+		v := Version{Plan: Plan{ID: id, Organization: organization}}
+		var opens, ends, saved store.Instant
+		var series string
+		if err := rows.Scan(&v.Version, &v.What, &opens, &ends, &v.Zone, &v.Message.English, &v.Message.Japanese, &series, &saved, &v.By); err != nil {
+			return nil, err
+		}
+		v.Opens, v.Ends, v.Saved, v.Reminders = opens.Time, ends.Time, saved.Time, Series(series)
+		list = append(list, v)
+	}
+	return list, rows.Err()
+}
+
+// Extend gives one account a later own end (or, without an ID, its organization); a new extension replaces the old.
+// Whether it may be is Extends's to say, before, in the same transaction.
 func Extend(ctx context.Context, tx *store.Tx, planID string, ref account.Ref, until time.Time, reason, by string) error {
 	_, err := tx.Exec(ctx, `update extension set replaced_at = $1
 		where rollout_id = $2 and organization_id = $3 and holder_id = $4 and replaced_at is null`,
@@ -43,6 +131,7 @@ func Extend(ctx context.Context, tx *store.Tx, planID string, ref account.Ref, u
 // under its id ("" holds none). There are few: every node keeps them in memory.
 func Plans(ctx context.Context, r store.Reader) (plans []Plan, extended map[[2]string]time.Time, err error) {
 	rows, err := r.Query(ctx, `select p.id, p.organization_id, p.opens, p.ends, p.planned_at, p.withdrawn_at,
+			p.zone, p.message_en, p.message_ja, p.reminders, p.version,
 			coalesce(e.organization_id, ''), e.until
 		from rollout p left join extension e on e.rollout_id = p.id and e.holder_id = '' and e.replaced_at is null
 		order by p.opens, p.id`)
@@ -54,12 +143,13 @@ func Plans(ctx context.Context, r store.Reader) (plans []Plan, extended map[[2]s
 	for rows.Next() {
 		var p Plan
 		var opens, ends, planned, withdrawn, until store.Instant
-		var organization string
-		if err := rows.Scan(&p.ID, &p.Organization, &opens, &ends, &planned, &withdrawn, &organization, &until); err != nil {
+		var organization, series string
+		if err := rows.Scan(&p.ID, &p.Organization, &opens, &ends, &planned, &withdrawn,
+			&p.Zone, &p.Message.English, &p.Message.Japanese, &series, &p.Version, &organization, &until); err != nil {
 			return nil, nil, err
 		}
 		if n := len(plans); n == 0 || plans[n-1].ID != p.ID {
-			p.Opens, p.Ends, p.Planned, p.Withdrawn = opens.Time, ends.Time, planned.Time, withdrawn.Time
+			p.Opens, p.Ends, p.Planned, p.Withdrawn, p.Reminders = opens.Time, ends.Time, planned.Time, withdrawn.Time, Series(series)
 			plans = append(plans, p)
 		}
 		if organization != "" {
@@ -67,6 +157,12 @@ func Plans(ctx context.Context, r store.Reader) (plans []Plan, extended map[[2]s
 		}
 	}
 	return plans, extended, rows.Err()
+}
+
+// ReadBook reads every rollout with its extensions of organizations.
+func ReadBook(ctx context.Context, r store.Reader) (b Book, err error) {
+	b.Plans, b.Extended, err = Plans(ctx, r)
+	return b, err
 }
 
 // FinishGrace ends the grace of an address for ever; a second time changes nothing.

@@ -34,10 +34,10 @@ func TestASavedRolloutComesBackAndEveryNodeHearsOfIt(t *testing.T) {
 		before := version(t, w)
 		var first, other Plan
 		write(t, w, func(ctx context.Context, tx *store.Tx) (err error) {
-			if first, err = Save(ctx, tx, "", on(5, 1), on(6, 1), "sato"); err != nil {
+			if first, err = Save(ctx, tx, Plan{Opens: on(5, 1), Ends: on(6, 1)}, "sato"); err != nil {
 				return err
 			}
-			other, err = Save(ctx, tx, "yamada", on(4, 1), on(6, 1), "sato")
+			other, err = Save(ctx, tx, Plan{Organization: "yamada", Opens: on(4, 1), Ends: on(6, 1)}, "sato")
 			return err
 		})
 		if after := version(t, w); after != before+2 {
@@ -59,7 +59,7 @@ func TestASavedRolloutComesBackAndEveryNodeHearsOfIt(t *testing.T) {
 func TestARolloutThatEndsBeforeItOpensIsNotKept(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		err := w.DB.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-			_, err := Save(ctx, tx, "", on(5, 1), on(5, 1), "sato")
+			_, err := Save(ctx, tx, Plan{Opens: on(5, 1), Ends: on(5, 1)}, "sato")
 			return err
 		})
 		if err == nil {
@@ -78,7 +78,7 @@ func TestANewExtensionReplacesTheOldAndTouchesNobodyElses(t *testing.T) {
 		aoba := account.Ref{Organization: "aoba"}
 		var plan Plan
 		write(t, w, func(ctx context.Context, tx *store.Tx) (err error) {
-			plan, err = Save(ctx, tx, "", on(5, 1), on(6, 1), "sato")
+			plan, err = Save(ctx, tx, Plan{Opens: on(5, 1), Ends: on(6, 1)}, "sato")
 			return err
 		})
 		before := version(t, w)

@@ -22,7 +22,7 @@ import (
 // finish is the one end of every set-up, after the method was proved in the same
 // transaction: all that set-up changes, changes here. It answers the session's
 // new value; the old one and all other sessions are dead from here on.
-func (rm *Room) finish(ctx context.Context, tx *store.Tx, p progress, door verification.Door, method account.Method) (token string, err error) {
+func (rm *Room) finish(ctx context.Context, tx *store.Tx, p stage, door verification.Door, method account.Method) (token string, err error) {
 	v := session.Of(ctx)
 	newPassword := door == verification.Setup && p.WeakOrNone && p.NewPassword
 	if newPassword {
@@ -54,7 +54,7 @@ func (rm *Room) finish(ctx context.Context, tx *store.Tx, p progress, door verif
 
 // assign makes the proved method the account's, removes the one it replaces and
 // ends the grace. Operators are assigned nothing: they have TOTP and no grace.
-func (rm *Room) assign(ctx context.Context, tx *store.Tx, p progress, method account.Method) error {
+func (rm *Room) assign(ctx context.Context, tx *store.Tx, p stage, method account.Method) error {
 	v := session.Of(ctx)
 	if method == account.TOTP {
 		if err := mailotp.Remove(ctx, tx, v.Ref); err != nil {
@@ -73,7 +73,7 @@ func (rm *Room) assign(ctx context.Context, tx *store.Tx, p progress, method acc
 }
 
 // spendPasses spends the redeemed pass and ends every other.
-func spendPasses(ctx context.Context, tx *store.Tx, p progress) error {
+func spendPasses(ctx context.Context, tx *store.Tx, p stage) error {
 	v := session.Of(ctx)
 	if p.Pass {
 		err := pass.Spend(ctx, tx, v.Ref, p.passID)
@@ -88,7 +88,7 @@ func spendPasses(ctx context.Context, tx *store.Tx, p progress) error {
 }
 
 // entries are the records of what a set-up has changed.
-func entries(v *session.Visit, p progress, door verification.Door, method account.Method, newPassword bool) []audit.Entry {
+func entries(v *session.Visit, p stage, door verification.Door, method account.Method, newPassword bool) []audit.Entry {
 	list := []audit.Entry{v.Entry("account:method:enrolled", map[string]string{"method": string(method), "door": string(door)})}
 	if p.Assigned != method && !p.Operator {
 		list = append(list, v.Entry("account:method:changed", map[string]string{"from": string(p.Assigned), "to": string(method)}))
@@ -100,7 +100,7 @@ func entries(v *session.Visit, p progress, door verification.Door, method accoun
 }
 
 // tell mails the owner what was set up. Whoever did not do it learns of it.
-func (rm *Room) tell(ctx context.Context, tx *store.Tx, p progress, door verification.Door, method account.Method, newPassword bool) error {
+func (rm *Room) tell(ctx context.Context, tx *store.Tx, p stage, door verification.Door, method account.Method, newPassword bool) error {
 	say := rm.Site.Speaker(p.person.Language, p.person.Location())
 	key := "setup.told_" + string(method)
 	if door == verification.Phone {

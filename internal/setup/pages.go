@@ -65,7 +65,7 @@ func (rm *Room) Routes() []route.Route {
 }
 
 // shower shows the page of a step, with what is wrong.
-type shower func(w http.ResponseWriter, r *http.Request, status int, p progress, faults ...*fault.Fault) error
+type shower func(w http.ResponseWriter, r *http.Request, status int, p stage, faults ...*fault.Fault) error
 
 // get serves a step's page to whoever is at that step; all others go on to theirs.
 // The choice stays open until the end.
@@ -83,16 +83,16 @@ func (rm *Room) get(step Step, show shower) http.HandlerFunc {
 	})
 }
 
-func (rm *Room) read(r *http.Request, door verification.Door) (progress, error) {
+func (rm *Room) read(r *http.Request, door verification.Door) (stage, error) {
 	return load(r.Context(), rm.DB, rm.Site.Now(), session.Of(r.Context()), door)
 }
 
 // decide runs do in one transaction that asks the gate once more before anything
-// else, and answers the progress as it was found there. do does not run when
+// else, and answers the stage as it was found there. do does not run when
 // this set-up was finished meanwhile, as by the same form sent twice: that is no
-// refusal, and whoever calls sees it in the progress before anything that do left.
+// refusal, and whoever calls sees it in the stage before anything that do left.
 func (rm *Room) decide(r *http.Request, door verification.Door,
-	do func(ctx context.Context, tx *store.Tx, p progress) error) (p progress, err error) {
+	do func(ctx context.Context, tx *store.Tx, p stage) error) (p stage, err error) {
 	v := session.Of(r.Context())
 	err = rm.DB.Write(r.Context(), func(ctx context.Context, tx *store.Tx) error {
 		refused := v.Still(ctx, tx)
@@ -132,7 +132,7 @@ type frame struct {
 func (f *frame) MailOTP() bool { return f.Method == account.MailOTP }
 
 // frame fills what every page at a step shows.
-func (rm *Room) frame(r *http.Request, p progress, step Step, faults []*fault.Fault) frame {
+func (rm *Room) frame(r *http.Request, p stage, step Step, faults []*fault.Fault) frame {
 	v := session.Of(r.Context())
 	f := frame{Email: p.person.Email, Method: p.Method(), After: Next(p.With(step)).name()}
 	f.Faults, f.Stair = faults, 2

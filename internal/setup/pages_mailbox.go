@@ -21,7 +21,7 @@ type addressView struct {
 }
 
 // address shows the registered address and asks to make sure that it receives mail.
-func (rm *Room) address(w http.ResponseWriter, r *http.Request, status int, p progress, faults ...*fault.Fault) error {
+func (rm *Room) address(w http.ResponseWriter, r *http.Request, status int, p stage, faults ...*fault.Fault) error {
 	view := &addressView{frame: rm.frame(r, p, Address, faults), Admin: p.MayChoose()}
 	return rm.pages.Show(w, r, status, "setup", "setup.title", view)
 }
@@ -30,7 +30,7 @@ func (rm *Room) address(w http.ResponseWriter, r *http.Request, status int, p pr
 // set-up, and "Send a new code" of the page after it.
 func (rm *Room) sendCode(w http.ResponseWriter, r *http.Request) error {
 	var again time.Time
-	p, err := rm.decide(r, verification.Setup, func(ctx context.Context, tx *store.Tx, p progress) (err error) {
+	p, err := rm.decide(r, verification.Setup, func(ctx context.Context, tx *store.Tx, p stage) (err error) {
 		again = time.Time{}
 		if !mails(p.Facts) || p.CodeSent && tx.Now().Before(p.sent.Add(samePress)) {
 			return nil
@@ -58,7 +58,7 @@ func (rm *Room) sendCode(w http.ResponseWriter, r *http.Request) error {
 func mails(f Facts) bool { return Next(f) == Address || Next(f) == Mailbox }
 
 // mailCode puts a code into the outbox, or says when the next one may go.
-func (rm *Room) mailCode(ctx context.Context, tx *store.Tx, p progress) (again time.Time, err error) {
+func (rm *Room) mailCode(ctx context.Context, tx *store.Tx, p stage) (again time.Time, err error) {
 	code, again, err := mailotp.Issue(ctx, tx, rm.Keys, p.person.Ref, session.Of(ctx).Session.ID, mailotp.Setup, p.person.EmailKey)
 	if err != nil || !again.IsZero() {
 		return again, err
@@ -79,7 +79,7 @@ type mailboxView struct {
 }
 
 // mailbox asks for the mailed code.
-func (rm *Room) mailbox(w http.ResponseWriter, r *http.Request, status int, p progress, faults ...*fault.Fault) error {
+func (rm *Room) mailbox(w http.ResponseWriter, r *http.Request, status int, p stage, faults ...*fault.Fault) error {
 	view := &mailboxView{frame: rm.frame(r, p, Mailbox, faults), Sent: p.sent}
 	return rm.pages.Show(w, r, status, "mailbox", "setup.mailbox_title", view)
 }
@@ -97,7 +97,7 @@ func (rm *Room) proveMailbox(w http.ResponseWriter, r *http.Request) error {
 	}
 	var o verification.Outcome
 	var token string
-	p, err := rm.decide(r, verification.Setup, func(ctx context.Context, tx *store.Tx, p progress) (err error) {
+	p, err := rm.decide(r, verification.Setup, func(ctx context.Context, tx *store.Tx, p stage) (err error) {
 		o, token = verification.Outcome{}, ""
 		if Next(p.Facts) != Mailbox {
 			return nil
@@ -121,7 +121,7 @@ func (rm *Room) proveMailbox(w http.ResponseWriter, r *http.Request) error {
 	return page.See(w, string(Next(p.With(Mailbox))))
 }
 
-func (rm *Room) tryMailed(ctx context.Context, tx *store.Tx, p progress, code string) (o verification.Outcome, token string, err error) {
+func (rm *Room) tryMailed(ctx context.Context, tx *store.Tx, p stage, code string) (o verification.Outcome, token string, err error) {
 	v := session.Of(ctx)
 	enroll, door := p.Method() == account.MailOTP, verification.Mailbox
 	if enroll {
@@ -145,7 +145,7 @@ func (rm *Room) tryMailed(ctx context.Context, tx *store.Tx, p progress, code st
 var errEnded = fault.New(fault.Refused, "setup.ended")
 
 // refuseMailed answers a mailed code that was not accepted.
-func (rm *Room) refuseMailed(w http.ResponseWriter, r *http.Request, p progress, o verification.Outcome) error {
+func (rm *Room) refuseMailed(w http.ResponseWriter, r *http.Request, p stage, o verification.Outcome) error {
 	if o.Ended {
 		session.Take(w, rm.Site)
 		return errEnded

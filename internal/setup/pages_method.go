@@ -18,7 +18,7 @@ type methodView struct {
 }
 
 // method offers a Portal Admin the choice, and says of each what it is worth.
-func (rm *Room) method(w http.ResponseWriter, r *http.Request, status int, p progress, faults ...*fault.Fault) error {
+func (rm *Room) method(w http.ResponseWriter, r *http.Request, status int, p stage, faults ...*fault.Fault) error {
 	view := &methodView{frame: rm.frame(r, p, Choose, faults)}
 	marked, say := preselected(p.Facts, p.person.Preset), rm.Site.Speak(r)
 	for _, method := range []account.Method{account.TOTP, account.MailOTP} {
@@ -43,7 +43,7 @@ func (rm *Room) choose(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	wanted := account.Method(form.Text("method"))
-	p, err := rm.decide(r, verification.Setup, func(ctx context.Context, tx *store.Tx, p progress) error {
+	p, err := rm.decide(r, verification.Setup, func(ctx context.Context, tx *store.Tx, p stage) error {
 		if err := allowed(p, wanted); err != nil || !p.MayChoose() {
 			return err
 		}
@@ -63,7 +63,7 @@ func (rm *Room) choose(w http.ResponseWriter, r *http.Request) error {
 
 // allowed says whether somebody may have the method he posted. Whoever has no
 // choice in this set-up may only repeat what is assigned.
-func allowed(p progress, wanted account.Method) error {
+func allowed(p stage, wanted account.Method) error {
 	authority := p.Authority
 	if !p.MayChoose() {
 		authority = account.GeneralUser

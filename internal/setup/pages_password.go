@@ -23,7 +23,7 @@ type passwordView struct {
 }
 
 // password asks for a new password in place of one that fails the rule.
-func (rm *Room) password(w http.ResponseWriter, r *http.Request, status int, p progress, faults ...*fault.Fault) error {
+func (rm *Room) password(w http.ResponseWriter, r *http.Request, status int, p stage, faults ...*fault.Fault) error {
 	view := &passwordView{frame: rm.frame(r, p, Password, faults), Least: password.Shortest}
 	return rm.pages.Show(w, r, status, "password", "setup.password_title", view)
 }
@@ -56,7 +56,7 @@ func (rm *Room) keepPassword(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p, err = rm.decide(r, verification.Setup, func(ctx context.Context, tx *store.Tx, p progress) error {
+	p, err = rm.decide(r, verification.Setup, func(ctx context.Context, tx *store.Tx, p stage) error {
 		if Next(p.Facts) != Password {
 			return nil
 		}

@@ -35,7 +35,7 @@ type appView struct {
 }
 
 // app shows the new secret, as QR, as text and as a link.
-func (rm *Room) app(w http.ResponseWriter, r *http.Request, status int, p progress, faults ...*fault.Fault) error {
+func (rm *Room) app(w http.ResponseWriter, r *http.Request, status int, p stage, faults ...*fault.Fault) error {
 	view := &appView{frame: rm.frame(r, p, App, faults), Admin: p.MayChoose()}
 	return rm.showSecret(w, r, status, p, verification.Setup, view, "setup.totp_title")
 }
@@ -53,7 +53,7 @@ func (rm *Room) phone(w http.ResponseWriter, r *http.Request) error {
 	return rm.showPhone(w, r, http.StatusOK, p)
 }
 
-func (rm *Room) showPhone(w http.ResponseWriter, r *http.Request, status int, p progress, faults ...*fault.Fault) error {
+func (rm *Room) showPhone(w http.ResponseWriter, r *http.Request, status int, p stage, faults ...*fault.Fault) error {
 	if err := hasTOTP(p); err != nil {
 		return err
 	}
@@ -64,14 +64,14 @@ func (rm *Room) showPhone(w http.ResponseWriter, r *http.Request, status int, p 
 
 // hasTOTP refuses a new secret to an account that signs in with MailOTP: it would
 // never be asked for, and the account's method is for a Portal Admin to change.
-func hasTOTP(p progress) error {
+func hasTOTP(p stage) error {
 	if p.Assigned == account.MailOTP && !p.Operator {
 		return fault.New(fault.Refused, "setup.phone_mailotp")
 	}
 	return nil
 }
 
-func (rm *Room) showSecret(w http.ResponseWriter, r *http.Request, status int, p progress, door verification.Door, view *appView, title string) error {
+func (rm *Room) showSecret(w http.ResponseWriter, r *http.Request, status int, p stage, door verification.Door, view *appView, title string) error {
 	sealed := p.sealed
 	if len(sealed) == 0 {
 		var err error
@@ -95,9 +95,9 @@ func (rm *Room) showSecret(w http.ResponseWriter, r *http.Request, status int, p
 }
 
 // makeSecret gives the set-up its secret, once.
-func (rm *Room) makeSecret(r *http.Request, door verification.Door) (p progress, sealed []byte, err error) {
+func (rm *Room) makeSecret(r *http.Request, door verification.Door) (p stage, sealed []byte, err error) {
 	key := totp.NewSecret()
-	p, err = rm.decide(r, door, func(ctx context.Context, tx *store.Tx, _ progress) (err error) {
+	p, err = rm.decide(r, door, func(ctx context.Context, tx *store.Tx, _ stage) (err error) {
 		sealed, err = keepSecret(ctx, tx, rm.Keys, session.Of(ctx).Session, key)
 		return err
 	})
@@ -122,7 +122,7 @@ func (rm *Room) proveApp(w http.ResponseWriter, r *http.Request) error {
 		return rm.again(w, r, App, rm.app, form.Faults())
 	}
 	var end proof
-	p, err := rm.decide(r, verification.Setup, func(ctx context.Context, tx *store.Tx, p progress) (err error) {
+	p, err := rm.decide(r, verification.Setup, func(ctx context.Context, tx *store.Tx, p stage) (err error) {
 		end = proof{}
 		if Next(p.Facts) != App {
 			return nil
@@ -154,7 +154,7 @@ func (rm *Room) provePhone(w http.ResponseWriter, r *http.Request) error {
 		return rm.showPhone(w, r, http.StatusUnprocessableEntity, p, form.Faults()...)
 	}
 	var end proof
-	p, err := rm.decide(r, verification.Phone, func(ctx context.Context, tx *store.Tx, p progress) (err error) {
+	p, err := rm.decide(r, verification.Phone, func(ctx context.Context, tx *store.Tx, p stage) (err error) {
 		if err := hasTOTP(p); err != nil {
 			return err
 		}
@@ -178,7 +178,7 @@ type proof struct {
 }
 
 // tryNew tries the first code of the secret that is being set up.
-func (rm *Room) tryNew(ctx context.Context, tx *store.Tx, p progress, door verification.Door, code string) (end proof, err error) {
+func (rm *Room) tryNew(ctx context.Context, tx *store.Tx, p stage, door verification.Door, code string) (end proof, err error) {
 	v := session.Of(ctx)
 	if len(p.sealed) == 0 {
 		return proof{unseen: true}, nil
@@ -206,7 +206,7 @@ func (rm *Room) tryNew(ctx context.Context, tx *store.Tx, p progress, door verif
 }
 
 // answer says what became of a code: on to the end, or the page once more.
-func (rm *Room) answer(w http.ResponseWriter, r *http.Request, p progress, end proof, show shower, done string) error {
+func (rm *Room) answer(w http.ResponseWriter, r *http.Request, p stage, end proof, show shower, done string) error {
 	if end.unseen {
 		return page.See(w, r.URL.Path)
 	}

@@ -7,14 +7,15 @@ import (
 
 	"nidan/internal/account"
 	"nidan/internal/pass"
+	"nidan/internal/progress"
 	"nidan/internal/secret"
 	"nidan/internal/session"
 	"nidan/internal/store"
 	"nidan/internal/verification"
 )
 
-// progress is a set-up as it stands: the facts, and what pages and the end need.
-type progress struct {
+// stage is a set-up as it stands: the facts, and what pages and the end need.
+type stage struct {
 	Facts
 	person account.Account // as recorded now, not as the gate read it
 	begun  bool            // there is a row for this set-up
@@ -26,7 +27,7 @@ type progress struct {
 	ends   time.Time       // when that pass ends
 }
 
-const progressText = `select
+const stageText = `select
 		(select max(c.created_at) from mail_code c where c.organization_id = $1 and c.holder_id = $2 and c.session_id = $3
 			and c.door = 'setup' and c.used_at is null and c.replaced_at is null),
 		s.session_id is not null, coalesce(s.method, ''), s.mailbox_at, coalesce(s.password_hash, ''), s.secret,
@@ -41,16 +42,16 @@ const progressText = `select
 		left join pass ps on ps.organization_id = $1 and ps.holder_id = $2 and ps.id = $5`
 
 // load reads how far the set-up of a session has come, in one statement.
-func load(ctx context.Context, r store.Reader, now time.Time, v *session.Visit, door verification.Door) (p progress, err error) {
+func load(ctx context.Context, r store.Reader, now time.Time, v *session.Visit, door verification.Door) (p stage, err error) {
 	p.person = v.Person
 	p.person.Ref = v.Ref
 	var sent, mailbox, finished, expires, spent, withdrawn, replaced store.Instant
 	var chosen, email, emailKey, authority, assigned, passID string
-	err = r.QueryRow(ctx, progressText, v.Ref.Organization, v.Ref.ID, v.Session.ID, string(door), v.PassID).Scan(
+	err = r.QueryRow(ctx, stageText, v.Ref.Organization, v.Ref.ID, v.Session.ID, string(door), v.PassID).Scan(
 		&sent, &p.begun, &chosen, &mailbox, &p.hash, &p.sealed, &p.wrong, &finished, &p.WeakOrNone,
 		&email, &emailKey, &authority, &assigned, &passID, &expires, &spent, &withdrawn, &replaced)
 	if err != nil {
-		return progress{}, fmt.Errorf("set-up: %w", err)
+		return stage{}, fmt.Errorf("set-up: %w", err)
 	}
 	// The gate saw this session before it rose by finishing: the same form, sent
 	// twice. Once it has seen that, a finished set-up is of the past.
@@ -89,7 +90,7 @@ func begin(ctx context.Context, tx *store.Tx, s session.Session, door verificati
 	if err != nil {
 		return fmt.Errorf("set-up: %w", err)
 	}
-	return nil
+	return progress.Reached(ctx, tx, s.Ref.Organization, s.Ref.ID, progress.Started, "")
 }
 
 // keepChoice writes down a Portal Admin's choice.

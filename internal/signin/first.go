@@ -16,6 +16,7 @@ import (
 	"nidan/internal/organization"
 	"nidan/internal/page"
 	"nidan/internal/password"
+	"nidan/internal/progress"
 	"nidan/internal/secret"
 	"nidan/internal/session"
 	"nidan/internal/store"
@@ -287,6 +288,11 @@ func (s *Room) begun(ctx context.Context, tx *store.Tx, a attempt, next asked, k
 	}
 	if !kept.Weak && s.weak(a.password, next) {
 		if err := password.MarkWeak(ctx, tx, next.Ref); err != nil {
+			return err
+		}
+	}
+	if next.step.Setup {
+		if err := progress.Reached(ctx, tx, next.Ref.Organization, next.Ref.ID, progress.Signed, ""); err != nil {
 			return err
 		}
 	}

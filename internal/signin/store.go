@@ -111,10 +111,9 @@ func (k known) outlived(now time.Time) bool {
 
 // planned is a node's copy of windows and rollouts, with the version it was read at.
 type planned struct {
-	version  int64
-	windows  []maintenance.Window
-	plans    []rollout.Plan
-	extended map[[2]string]time.Time
+	version int64
+	windows []maintenance.Window
+	book    rollout.Book
 }
 
 // readPlanned reads windows and rollouts. The version is read first: a change in
@@ -126,7 +125,7 @@ func readPlanned(ctx context.Context, r store.Reader) (p planned, err error) {
 	if p.windows, err = maintenance.Windows(ctx, r); err != nil {
 		return planned{}, fmt.Errorf("windows: %w", err)
 	}
-	if p.plans, p.extended, err = rollout.Plans(ctx, r); err != nil {
+	if p.book, err = rollout.ReadBook(ctx, r); err != nil {
 		return planned{}, fmt.Errorf("rollouts: %w", err)
 	}
 	return p, nil
@@ -134,16 +133,7 @@ func readPlanned(ctx context.Context, r store.Reader) (p planned, err error) {
 
 // of is the policy as it binds one organization.
 func (p planned) of(organization string) Policy {
-	policy := Policy{Windows: p.windows, Plans: p.plans}
-	if len(p.extended) == 0 {
-		return policy
-	}
-	policy.Plans = make([]rollout.Plan, len(p.plans))
-	for i, plan := range p.plans {
-		plan.Extended = p.extended[[2]string{plan.ID, organization}]
-		policy.Plans[i] = plan
-	}
-	return policy
+	return Policy{Windows: p.windows, Plans: p.book.Of(organization)}
 }
 
 // isNone says that a row was not there.

@@ -112,7 +112,7 @@ func (k *walker) people() {
 		if err != nil {
 			return err
 		}
-		if _, err := rollout.Save(ctx, tx, "", at.AddDate(0, 0, -7), at.AddDate(0, 1, 0), "test"); err != nil {
+		if _, err := rollout.Save(ctx, tx, rollout.Plan{Opens: at.AddDate(0, 0, -7), Ends: at.AddDate(0, 1, 0)}, "test"); err != nil {
 			return err
 		}
 		for _, name := range []string{"app", "mailed", "grace"} {
