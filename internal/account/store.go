@@ -45,7 +45,7 @@ func Add(ctx context.Context, tx *store.Tx, keys *secret.Keys, a Account, by str
 	if err != nil {
 		return Account{}, fmt.Errorf("account %s: %w", a.Email, err)
 	}
-	return a, progress.Came(ctx, tx, a.Organization, a.ID)
+	return a, progress.Note(ctx, tx, a.Organization, a.ID, progress.Came, "")
 }
 
 // AddressDigest is under what the end of grace is kept: it outlives the account,
@@ -92,7 +92,7 @@ func Suspend(ctx context.Context, tx *store.Tx, ref Ref, by string) error {
 	if err != nil {
 		return err
 	}
-	return progress.Left(ctx, tx, ref.Organization, ref.ID)
+	return progress.Note(ctx, tx, ref.Organization, ref.ID, progress.Left, "")
 }
 
 // CheckNetworks switches the check of permitted networks for one account.

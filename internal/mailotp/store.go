@@ -134,7 +134,7 @@ func Enroll(ctx context.Context, tx *store.Tx, ref account.Ref) (first bool, err
 	if n == 0 {
 		return false, nil
 	}
-	return true, progress.Reached(ctx, tx, ref.Organization, ref.ID, progress.Enrolled, string(account.MailOTP))
+	return true, progress.Note(ctx, tx, ref.Organization, ref.ID, progress.Enrolled, string(account.MailOTP))
 }
 
 // Remove forgets that a holder proved MailOTP.

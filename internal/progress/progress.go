@@ -1,20 +1,6 @@
 package progress
 
-import (
-	"hash/fnv"
-	"time"
-)
-
-// shards is over how many rows the whole portal's hours are spread: two people of
-// different organizations seldom wait for each other.
-const shards = 4
-
-// shard is the row that an organization's people are counted in.
-func shard(organization string) int64 {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(organization)) // a hash never fails
-	return int64(h.Sum32() % shards)
-}
+import "time"
 
 // Figures are how many people came how far. Accounts holds everybody who stands;
 // of the hours it is zero, since nobody is counted in by the hour.
@@ -54,12 +40,13 @@ type person struct {
 	told, signed, started, enrolled time.Time
 	method                          string
 	left                            time.Time
+	known                           bool // there is a row
 }
 
 // sums is what a person adds to the sums of the organization, and to each hour.
 func (p person) sums() (now Figures, hours map[int64]Figures) {
 	hours = map[int64]Figures{}
-	if !p.left.IsZero() {
+	if !p.known || !p.left.IsZero() {
 		return Figures{}, hours
 	}
 	now.Accounts = 1
@@ -83,30 +70,60 @@ func (p person) sums() (now Figures, hours map[int64]Figures) {
 // hourOf numbers the hours since 1970 (UTC).
 func hourOf(t time.Time) int64 { return t.Unix() / 3600 }
 
-// change is what the sums change by when a person goes from one state to another.
-func change(from, to person) (now Figures, hours map[int64]Figures) {
+// sums are changes of sums: by organization, and by hour of an organization or of
+// the whole portal ("").
+type sums struct {
+	now   map[string]Figures
+	hours map[string]map[int64]Figures
+}
+
+// change adds what the sums change by when a person goes from one state to another.
+func (s sums) change(organization string, from, to person) {
 	was, wasHours := from.sums()
 	is, hours := to.sums()
+	if f := is.Minus(was); f != (Figures{}) {
+		s.now[organization] = s.now[organization].Plus(f)
+	}
 	for hour, f := range wasHours {
 		hours[hour] = hours[hour].Minus(f)
 	}
 	for hour, f := range hours {
-		if f == (Figures{}) {
-			delete(hours, hour)
+		for _, scope := range []string{organization, ""} {
+			if s.hours[scope] == nil {
+				s.hours[scope] = map[int64]Figures{}
+			}
+			s.hours[scope][hour] = s.hours[scope][hour].Plus(f)
 		}
 	}
-	return is.Minus(was), hours
 }
 
-// mark returns p with what happened at now; it answers p itself when it had
-// happened before. Whoever enrolls has started, and whoever starts has signed in.
-func (p person) mark(what Step, method string, now time.Time) person {
+// What is what happened to a person. The zero What is nothing.
+type What string
+
+// What can happen.
+const (
+	Came     What = "came"     // a new account
+	Left     What = "left"     // suspended or deleted
+	Returned What = "returned" // suspended no more, as far along as before
+	Told     What = "told"
+	Signed   What = "signed"
+	Started  What = "started"
+	Enrolled What = "enrolled"
+)
+
+// mark returns the person after what happened; a step reached before stays as it
+// was. Whoever enrolls has started, and whoever starts has signed in.
+func (p person) mark(what What, method string, at time.Time) person {
 	first := func(t *time.Time) {
 		if t.IsZero() {
-			*t = now
+			*t = at
 		}
 	}
 	switch what {
+	case Left:
+		first(&p.left)
+	case Returned:
+		p.left = time.Time{}
 	case Told:
 		first(&p.told)
 	case Enrolled:
@@ -121,14 +138,3 @@ func (p person) mark(what Step, method string, now time.Time) person {
 	}
 	return p
 }
-
-// Step is how far a person came. The zero Step is nowhere.
-type Step int
-
-// The steps.
-const (
-	Told Step = iota + 1
-	Signed
-	Started
-	Enrolled
-)

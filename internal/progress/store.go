@@ -5,66 +5,99 @@ import (
 	"errors"
 	"fmt"
 
+	"nidan/internal/secret"
 	"nidan/internal/store"
 )
 
-// Came counts a new account in.
-func Came(ctx context.Context, tx *store.Tx, organization, holder string) error {
-	n, err := tx.Exec(ctx, `insert into progress_person (organization_id, holder_id, method) values ($1, $2, '')
-		on conflict (organization_id, holder_id) do nothing`, organization, holder)
+// Note writes what happened to a person, in the transaction in which it happens.
+// It is one insert, which nobody else waits for; Fold adds it up.
+func Note(ctx context.Context, tx *store.Tx, organization, holder string, what What, method string) error {
+	_, err := tx.Exec(ctx, `insert into progress_event (id, organization_id, holder_id, what, method, at) values ($1, $2, $3, $4, $5, $6)`,
+		secret.ID(), organization, holder, string(what), method, store.Micros(tx.Now()))
 	if err != nil {
 		return fmt.Errorf("progress: %w", err)
 	}
-	if n == 0 {
-		return nil
+	return nil
+}
+
+// batch is how much is folded in one transaction.
+const batch = 500
+
+// Fold adds up all that was noted, and answers how much that was. Any number of
+// nodes may fold at once: what one has folded is gone with the same transaction.
+func Fold(ctx context.Context, db *store.DB) (folded int, err error) {
+	for {
+		ids, err := oldest(ctx, db)
+		if err != nil || len(ids) == 0 {
+			return folded, err
+		}
+		n := 0
+		err = db.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+			n, err = fold(ctx, tx, ids)
+			return err
+		})
+		if folded += n; err != nil {
+			return folded, fmt.Errorf("progress: %w", err)
+		}
 	}
-	return add(ctx, tx, organization, Figures{Accounts: 1}, nil)
 }
 
-// Left counts out an account that was suspended or deleted.
-func Left(ctx context.Context, tx *store.Tx, organization, holder string) error {
-	return move(ctx, tx, organization, holder, func(p person) person {
-		p.left = tx.Now()
-		return p
-	})
-}
-
-// Returned counts in again an account that is suspended no more, as far as it had come.
-func Returned(ctx context.Context, tx *store.Tx, organization, holder string) error {
-	return move(ctx, tx, organization, holder, func(p person) person {
-		p.left = person{}.left
-		return p
-	})
-}
-
-// Reached writes that a person came to a step, the first time; method is the one
-// that was proved, and belongs to Enrolled alone. Who is not counted is let be.
-func Reached(ctx context.Context, tx *store.Tx, organization, holder string, step Step, method string) error {
-	return move(ctx, tx, organization, holder, func(p person) person { return p.mark(step, method, tx.Now()) })
-}
-
-// move changes one person, and the sums with it.
-func move(ctx context.Context, tx *store.Tx, organization, holder string, to func(person) person) error {
-	was, err := find(ctx, tx, organization, holder)
-	if errors.Is(err, store.ErrNone) {
-		return nil
-	}
+// oldest are what was noted first. It reads outside the transaction: a range read
+// inside would make the deeds that note conflict with the fold.
+func oldest(ctx context.Context, r store.Reader) (ids []string, err error) {
+	rows, err := r.Query(ctx, `select id from progress_event order by id limit $1`, batch)
 	if err != nil {
-		return fmt.Errorf("progress: %w", err)
+		return nil, err
 	}
-	is := to(was)
-	if is == was {
-		return nil
+	defer rows.Close()
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
 	}
-	_, err = tx.Exec(ctx, `update progress_person set told_at = $1, signed_at = $2, started_at = $3, enrolled_at = $4, method = $5, left_at = $6
-		where organization_id = $7 and holder_id = $8`,
-		store.When(is.told), store.When(is.signed), store.When(is.started), store.When(is.enrolled), is.method, store.When(is.left),
-		organization, holder)
-	if err != nil {
-		return fmt.Errorf("progress: %w", err)
+	return ids, rows.Err()
+}
+
+// fold takes each event, which only one node can, and adds it up.
+func fold(ctx context.Context, tx *store.Tx, ids []string) (n int, err error) {
+	total := sums{now: map[string]Figures{}, hours: map[string]map[int64]Figures{}}
+	was, is := map[[2]string]person{}, map[[2]string]person{}
+	for _, id := range ids {
+		var organization, holder, method string
+		var what What
+		var at store.Instant
+		err := tx.QueryRow(ctx, `delete from progress_event where id = $1 returning organization_id, holder_id, what, method, at`, id).
+			Scan(&organization, &holder, &what, &method, &at)
+		if errors.Is(err, store.ErrNone) {
+			continue
+		}
+		if err != nil {
+			return 0, err
+		}
+		n++
+		who := [2]string{organization, holder}
+		if _, ok := is[who]; !ok {
+			if was[who], err = find(ctx, tx, organization, holder); err != nil && !errors.Is(err, store.ErrNone) {
+				return 0, err
+			}
+			is[who] = was[who]
+		}
+		p := is[who]
+		p.known = p.known || what == Came
+		is[who] = p.mark(what, method, at.Time)
 	}
-	now, hours := change(was, is)
-	return add(ctx, tx, organization, now, hours)
+	for who, p := range is {
+		if !p.known || p == was[who] { // who is not counted, an operator, is let be
+			continue
+		}
+		if err := keep(ctx, tx, who[0], who[1], p); err != nil {
+			return 0, err
+		}
+		total.change(who[0], was[who], p)
+	}
+	return n, total.add(ctx, tx)
 }
 
 func find(ctx context.Context, r store.Reader, organization, holder string) (p person, err error) {
@@ -72,45 +105,51 @@ func find(ctx context.Context, r store.Reader, organization, holder string) (p p
 	err = r.QueryRow(ctx, `select told_at, signed_at, started_at, enrolled_at, method, left_at from progress_person
 		where organization_id = $1 and holder_id = $2`, organization, holder).
 		Scan(&told, &signed, &started, &enrolled, &p.method, &left)
+	if err != nil {
+		return person{}, err
+	}
 	p.told, p.signed, p.started, p.enrolled, p.left = told.Time, signed.Time, started.Time, enrolled.Time, left.Time
-	return p, err
+	p.known = true
+	return p, nil
 }
 
-// add changes an organization's sums, and the hours of it and of the whole portal.
-func add(ctx context.Context, tx *store.Tx, organization string, now Figures, hours map[int64]Figures) error {
-	if now != (Figures{}) {
+func keep(ctx context.Context, tx *store.Tx, organization, holder string, p person) error {
+	_, err := tx.Exec(ctx, `insert into progress_person (organization_id, holder_id, told_at, signed_at, started_at, enrolled_at, method, left_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8)
+		on conflict (organization_id, holder_id) do update set told_at = excluded.told_at, signed_at = excluded.signed_at,
+			started_at = excluded.started_at, enrolled_at = excluded.enrolled_at, method = excluded.method, left_at = excluded.left_at`,
+		organization, holder, store.When(p.told), store.When(p.signed), store.When(p.started), store.When(p.enrolled), p.method, store.When(p.left))
+	return err
+}
+
+// add writes the changes of sums: of each organization, of its hours, and of the
+// whole portal's, whose organization_id is empty.
+func (s sums) add(ctx context.Context, tx *store.Tx) error {
+	for organization, f := range s.now {
 		_, err := tx.Exec(ctx, `insert into progress (organization_id, accounts, told, signed, started, totp, mailotp)
 			values ($1, $2, $3, $4, $5, $6, $7)
 			on conflict (organization_id) do update set accounts = progress.accounts + excluded.accounts,
 				told = progress.told + excluded.told, signed = progress.signed + excluded.signed,
 				started = progress.started + excluded.started, totp = progress.totp + excluded.totp,
 				mailotp = progress.mailotp + excluded.mailotp`,
-			organization, now.Accounts, now.Told, now.Signed, now.Started, now.TOTP, now.MailOTP)
+			organization, f.Accounts, f.Told, f.Signed, f.Started, f.TOTP, f.MailOTP)
 		if err != nil {
-			return fmt.Errorf("progress: %w", err)
-		}
-	}
-	for hour, f := range hours {
-		if err := addHour(ctx, tx, organization, 0, hour, f); err != nil {
-			return err
-		}
-		if err := addHour(ctx, tx, "", shard(organization), hour, f); err != nil {
 			return err
 		}
 	}
-	return nil
-}
-
-func addHour(ctx context.Context, tx *store.Tx, organization string, shard, hour int64, f Figures) error {
-	_, err := tx.Exec(ctx, `insert into progress_hour (organization_id, hour, shard, told, signed, started, totp, mailotp)
-		values ($1, $2, $3, $4, $5, $6, $7, $8)
-		on conflict (organization_id, hour, shard) do update set
-			told = progress_hour.told + excluded.told, signed = progress_hour.signed + excluded.signed,
-			started = progress_hour.started + excluded.started, totp = progress_hour.totp + excluded.totp,
-			mailotp = progress_hour.mailotp + excluded.mailotp`,
-		organization, hour, shard, f.Told, f.Signed, f.Started, f.TOTP, f.MailOTP)
-	if err != nil {
-		return fmt.Errorf("progress: %w", err)
+	for organization, hours := range s.hours {
+		for hour, f := range hours {
+			_, err := tx.Exec(ctx, `insert into progress_hour (organization_id, hour, told, signed, started, totp, mailotp)
+				values ($1, $2, $3, $4, $5, $6, $7)
+				on conflict (organization_id, hour) do update set
+					told = progress_hour.told + excluded.told, signed = progress_hour.signed + excluded.signed,
+					started = progress_hour.started + excluded.started, totp = progress_hour.totp + excluded.totp,
+					mailotp = progress_hour.mailotp + excluded.mailotp`,
+				organization, hour, f.Told, f.Signed, f.Started, f.TOTP, f.MailOTP)
+			if err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -155,8 +194,8 @@ type Standing struct {
 // Hours is what happened in each hour, in order: of one organization, or of the
 // whole portal ("").
 func Hours(ctx context.Context, r store.Reader, organization string) ([]Hour, error) {
-	rows, err := r.Query(ctx, `select hour, sum(told), sum(signed), sum(started), sum(totp), sum(mailotp) from progress_hour
-		where organization_id = $1 group by hour order by hour`, organization)
+	rows, err := r.Query(ctx, `select hour, told, signed, started, totp, mailotp from progress_hour
+		where organization_id = $1 order by hour`, organization)
 	if err != nil {
 		return nil, err
 	}

@@ -90,7 +90,10 @@ func begin(ctx context.Context, tx *store.Tx, s session.Session, door verificati
 	if err != nil {
 		return fmt.Errorf("set-up: %w", err)
 	}
-	return progress.Reached(ctx, tx, s.Ref.Organization, s.Ref.ID, progress.Started, "")
+	if door != verification.Setup {
+		return nil
+	}
+	return progress.Note(ctx, tx, s.Ref.Organization, s.Ref.ID, progress.Started, "")
 }
 
 // keepChoice writes down a Portal Admin's choice.

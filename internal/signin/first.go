@@ -292,7 +292,7 @@ func (s *Room) begun(ctx context.Context, tx *store.Tx, a attempt, next asked, k
 		}
 	}
 	if next.step.Setup {
-		if err := progress.Reached(ctx, tx, next.Ref.Organization, next.Ref.ID, progress.Signed, ""); err != nil {
+		if err := progress.Note(ctx, tx, next.Ref.Organization, next.Ref.ID, progress.Signed, ""); err != nil {
 			return err
 		}
 	}

@@ -60,7 +60,7 @@ func Enroll(ctx context.Context, tx *store.Tx, keys *secret.Keys, ref account.Re
 	if err != nil {
 		return fmt.Errorf("totp: %w", err)
 	}
-	return progress.Reached(ctx, tx, ref.Organization, ref.ID, progress.Enrolled, string(account.TOTP))
+	return progress.Note(ctx, tx, ref.Organization, ref.ID, progress.Enrolled, string(account.TOTP))
 }
 
 // Remove forgets a holder's secret.

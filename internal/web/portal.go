@@ -23,6 +23,7 @@ import (
 	"nidan/internal/password"
 	"nidan/internal/phrase"
 	"nidan/internal/profile"
+	"nidan/internal/progress"
 	"nidan/internal/route"
 	"nidan/internal/secret"
 	"nidan/internal/session"
@@ -157,19 +158,29 @@ func (p *Portal) Background(ctx context.Context) {
 	if p.Demo {
 		all.Go(func() { demo.Follow(ctx, p.DB, p.Clock, p.Log) })
 	}
-	p.upkeep(ctx)
+	all.Go(func() { p.every(ctx, foldEvery, "progress", p.fold) })
+	p.every(ctx, time.Minute, "upkeep", p.Upkeep)
 	all.Wait()
 }
 
-func (p *Portal) upkeep(ctx context.Context) {
-	minute := time.NewTicker(time.Minute)
-	defer minute.Stop()
+// foldEvery is how far the figures of the changeover may lag behind.
+const foldEvery = 2 * time.Second
+
+func (p *Portal) fold(ctx context.Context) error {
+	_, err := progress.Fold(ctx, p.DB)
+	return err
+}
+
+// every does something at once and then at each tick, until ctx ends.
+func (p *Portal) every(ctx context.Context, span time.Duration, what string, do func(context.Context) error) {
+	tick := time.NewTicker(span)
+	defer tick.Stop()
 	for {
-		if err := p.Upkeep(ctx); err != nil && ctx.Err() == nil {
-			p.Log.Error("upkeep failed", slog.String("error", err.Error()))
+		if err := do(ctx); err != nil && ctx.Err() == nil {
+			p.Log.Error(what+" failed", slog.String("error", err.Error()))
 		}
 		select {
-		case <-minute.C:
+		case <-tick.C:
 		case <-ctx.Done():
 			return
 		}

@@ -25,9 +25,16 @@ insert into rollout_version (rollout_id, version, what, opens, ends, zone, messa
 	select id, 1, 'planned', opens, ends, zone, message_en, message_ja, reminders, planned_at, planned_by from rollout;
 create index extension_until on extension (rollout_id, until) where replaced_at is null;
 
--- progress: how far each person came, and the sums of it, kept by what happens.
--- The whole portal's hours (organization_id '') are spread over shards, so that
--- people of many organizations do not wait for one row.
+-- progress: what happened, with the deed; how far each person came and the sums of
+-- it, into which what happened is folded within seconds.
+create table progress_event (
+	id text primary key,
+	organization_id text not null,
+	holder_id text not null,
+	what text not null check (what in ('came', 'left', 'returned', 'told', 'signed', 'started', 'enrolled')),
+	method text not null,
+	at bigint not null
+);
 create table progress_person (
 	organization_id text not null,
 	holder_id text not null,
@@ -53,13 +60,12 @@ create table progress (
 create table progress_hour (
 	organization_id text not null,
 	hour bigint not null,
-	shard integer not null,
 	told bigint not null,
 	signed bigint not null,
 	started bigint not null,
 	totp bigint not null,
 	mailotp bigint not null,
-	primary key (organization_id, hour, shard)
+	primary key (organization_id, hour)
 );
 insert into progress_person (organization_id, holder_id, signed_at, started_at, enrolled_at, method, left_at)
 	select a.organization_id, a.id, coalesce(t.enrolled_at, m.enrolled_at), coalesce(t.enrolled_at, m.enrolled_at),
@@ -72,12 +78,12 @@ insert into progress (organization_id, accounts, told, signed, started, totp, ma
 	select organization_id, count(*), 0, count(enrolled_at), count(enrolled_at),
 		count(*) filter (where method = 'totp'), count(*) filter (where method = 'mailotp')
 	from progress_person where left_at is null group by organization_id;
-insert into progress_hour (organization_id, hour, shard, told, signed, started, totp, mailotp)
-	select organization_id, enrolled_at / 3600000000, 0, 0, count(*), count(*),
+insert into progress_hour (organization_id, hour, told, signed, started, totp, mailotp)
+	select organization_id, enrolled_at / 3600000000, 0, count(*), count(*),
 		count(*) filter (where method = 'totp'), count(*) filter (where method = 'mailotp')
 	from progress_person where left_at is null and enrolled_at is not null group by organization_id, enrolled_at / 3600000000;
-insert into progress_hour (organization_id, hour, shard, told, signed, started, totp, mailotp)
-	select '', enrolled_at / 3600000000, 0, 0, count(*), count(*),
+insert into progress_hour (organization_id, hour, told, signed, started, totp, mailotp)
+	select '', enrolled_at / 3600000000, 0, count(*), count(*),
 		count(*) filter (where method = 'totp'), count(*) filter (where method = 'mailotp')
 	from progress_person where left_at is null and enrolled_at is not null group by enrolled_at / 3600000000;
 
