@@ -159,6 +159,36 @@ func Plans(ctx context.Context, r store.Reader) (plans []Plan, extended map[[2]s
 	return plans, extended, rows.Err()
 }
 
+// Titled is a plan with the name of its organization, which is empty for the whole portal.
+type Titled struct {
+	Plan
+	Scope string
+}
+
+// Named are all rollouts ever planned with their organizations' names, by opening.
+func Named(ctx context.Context, r store.Reader) ([]Titled, error) {
+	rows, err := r.Query(ctx, `select p.id, p.organization_id, p.opens, p.ends, p.planned_at, p.withdrawn_at,
+			p.zone, p.message_en, p.message_ja, p.reminders, p.version, coalesce(o.name, '')
+		from rollout p left join organization o on o.id = p.organization_id order by p.opens, p.id`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []Titled
+	for rows.Next() {
+		var p Titled
+		var opens, ends, planned, withdrawn store.Instant
+		var series string
+		if err := rows.Scan(&p.ID, &p.Organization, &opens, &ends, &planned, &withdrawn,
+			&p.Zone, &p.Message.English, &p.Message.Japanese, &series, &p.Version, &p.Scope); err != nil {
+			return nil, err
+		}
+		p.Opens, p.Ends, p.Planned, p.Withdrawn, p.Reminders = opens.Time, ends.Time, planned.Time, withdrawn.Time, Series(series)
+		list = append(list, p)
+	}
+	return list, rows.Err()
+}
+
 // ReadBook reads every rollout with its extensions of organizations.
 func ReadBook(ctx context.Context, r store.Reader) (b Book, err error) {
 	b.Plans, b.Extended, err = Plans(ctx, r)

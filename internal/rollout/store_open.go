@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"context"
+	"time"
 
 	"nidan/internal/account"
 	"nidan/internal/phrase"
@@ -85,4 +86,76 @@ func eachOpen(rows *store.Rows, do func(Open) error) error {
 		}
 	}
 	return rows.Err()
+}
+
+// Standings are all organizations that stand, with how many Portal Admins each
+// has and how many of them are able, as records show: active, enrolled, neither
+// stopped nor void. One step does not count.
+func Standings(ctx context.Context, r store.Reader) ([]Standing, error) {
+	rows, err := r.Query(ctx, `select o.id, o.name, count(a.id), count(a.id) filter (where
+			(t.holder_id is not null or m.holder_id is not null) and st.void_at is null
+			and coalesce(st.stopped_at, 0) <= coalesce(w.reset_at, 0))
+		from organization o
+			left join account a on a.organization_id = o.id and a.authority = 'portal_admin' and a.suspended_at is null
+			left join totp t on t.organization_id = a.organization_id and t.holder_id = a.id
+			left join mailotp m on m.organization_id = a.organization_id and m.holder_id = a.id
+			left join second_step_state st on st.organization_id = a.organization_id and st.holder_id = a.id
+			left join password w on w.organization_id = a.organization_id and w.holder_id = a.id
+		where o.suspended_at is null group by o.id, o.name order by o.id`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []Standing
+	for rows.Next() {
+		var s Standing
+		if err := rows.Scan(&s.Organization, &s.Name, &s.Admins, &s.Able); err != nil {
+			return nil, err
+		}
+		list = append(list, s)
+	}
+	return list, rows.Err()
+}
+
+// Foresee asks what an end would mean for everybody a plan covers, at now. see,
+// unless nil, is told of each person with his fate, by organization and id.
+func Foresee(ctx context.Context, r store.Reader, now time.Time, book Book, plan Plan, end time.Time, see func(Open, Fate) error) (Outcome, error) {
+	standings, err := Standings(ctx, r)
+	if err != nil {
+		return Outcome{}, err
+	}
+	tally := NewTally(NewDryRun(now, book, plan, end), standings)
+	one := func(o Open) error {
+		fate := tally.Add(o)
+		if see == nil {
+			return nil
+		}
+		return see(o, fate)
+	}
+	if plan.Organization == "" {
+		err = EachOpen(ctx, r, one)
+	} else {
+		err = eachOpenOf(ctx, r, plan.Organization, one)
+	}
+	return tally.Outcome(), err
+}
+
+// eachOpenOf is EachOpen for one organization.
+func eachOpenOf(ctx context.Context, r store.Reader, organization string, do func(Open) error) error {
+	const many = 2000
+	for after := ""; ; {
+		list, err := OpenOf(ctx, r, organization, after, many)
+		if err != nil {
+			return err
+		}
+		for _, o := range list {
+			if err := do(o); err != nil {
+				return err
+			}
+		}
+		if len(list) < many {
+			return nil
+		}
+		after = list[len(list)-1].ID
+	}
 }
