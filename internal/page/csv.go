@@ -1,0 +1,99 @@
+package page
+
+import (
+	"bytes"
+	"encoding/csv"
+	"fmt"
+	"mime"
+	"net/http"
+	"strings"
+)
+
+// csvHold is how much of a table is gathered before the first of it is sent.
+const csvHold = 32 << 10
+
+// CSV answers with a table as a file to keep: UTF-8 with a byte order mark, without
+// which a Japanese Excel reads it as Shift JIS, and lines as RFC 4180 has them.
+// each calls write once for every row; a cell that a spreadsheet would read as a
+// formula comes with an apostrophe before it, the header's too.
+//
+// An error before anything was sent is handed on, for the error page. After that
+// the answer is broken off: half a table must not look like a whole one.
+func CSV(w http.ResponseWriter, filename string, header []string, each func(write func(cells ...string) error) error) error {
+	out := &held{to: w, filename: filename}
+	out.gathered.WriteString("\uFEFF")
+	table := csv.NewWriter(out)
+	table.UseCRLF = true
+	write := func(cells ...string) error {
+		harmless := make([]string, len(cells))
+		for i, cell := range cells {
+			harmless[i] = neutral(cell)
+		}
+		return table.Write(harmless)
+	}
+	err := write(header...)
+	if err == nil {
+		err = each(write)
+	}
+	if err == nil {
+		table.Flush()
+		err = table.Error()
+	}
+	if err == nil {
+		err = out.send()
+	}
+	if err != nil && out.begun {
+		panic(http.ErrAbortHandler)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", filename, err)
+	}
+	return nil
+}
+
+// formulas are the characters by which a spreadsheet knows that a cell is to be
+// calculated, with the wide forms that a Japanese one takes for the same.
+const formulas = "=+-@\t\r\n＝＋－＠"
+
+// neutral is a cell that no spreadsheet calculates.
+func neutral(cell string) string {
+	for _, first := range cell {
+		if strings.ContainsRune(formulas, first) {
+			return "'" + cell
+		}
+		break
+	}
+	return cell
+}
+
+// held gathers the beginning of an answer, so that an early error can still become
+// a page, and sends what comes after in large pieces.
+type held struct {
+	to       http.ResponseWriter
+	filename string
+	gathered bytes.Buffer
+	begun    bool
+}
+
+// Write gathers, and sends when there is enough.
+func (h *held) Write(piece []byte) (int, error) {
+	h.gathered.Write(piece)
+	if h.gathered.Len() < csvHold {
+		return len(piece), nil
+	}
+	return len(piece), h.send()
+}
+
+func (h *held) send() error {
+	if !h.begun {
+		h.begun = true
+		header := h.to.Header()
+		header.Set("Content-Type", "text/csv; charset=utf-8")
+		header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": h.filename}))
+		header.Set("Cache-Control", "no-store")
+		h.to.WriteHeader(http.StatusOK)
+	}
+	_, err := h.to.Write(h.gathered.Bytes())
+	h.gathered.Reset()
+	return err
+}

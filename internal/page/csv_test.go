@@ -1,0 +1,69 @@
+package page_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+
+	"nidan/internal/page"
+)
+
+type writeRow = func(cells ...string) error
+
+func TestATableGoesOutAsAFile(t *testing.T) {
+	w := httptest.NewRecorder()
+	err := page.CSV(w, "undeliverable 一覧.csv", []string{"name", "words"}, func(write writeRow) error {
+		return errors.Join(write("佐藤 花子", "no such \"mailbox\", sorry"), write("two\nlines", ""))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "\uFEFFname,words\r\n佐藤 花子,\"no such \"\"mailbox\"\", sorry\"\r\n\"two\r\nlines\",\r\n"
+	if got := w.Body.String(); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	h := w.Result().Header
+	if h.Get("Content-Type") != "text/csv; charset=utf-8" || h.Get("Cache-Control") != "no-store" ||
+		!strings.HasPrefix(h.Get("Content-Disposition"), "attachment; filename") {
+		t.Errorf("headers %v", h)
+	}
+}
+
+func TestNoCellOfATableIsCalculated(t *testing.T) {
+	for _, evil := range []string{`=HYPERLINK("http://evil.example")`, "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＋1", "－1", "＠A1"} {
+		w := httptest.NewRecorder()
+		if err := page.CSV(w, "a.csv", []string{evil}, func(write writeRow) error { return write("safe", evil) }); err != nil {
+			t.Fatal(err)
+		}
+		body := strings.TrimPrefix(w.Body.String(), "\uFEFF")
+		if strings.HasPrefix(strings.TrimPrefix(body, `"`), evil) || strings.Count(body, "'") != 2 {
+			t.Errorf("%q went out as %q", evil, body)
+		}
+	}
+}
+
+func TestATableThatFailsNeverLooksWhole(t *testing.T) {
+	broken := errors.New("the database went away")
+	w := httptest.NewRecorder()
+	err := page.CSV(w, "a.csv", []string{"n"}, func(write writeRow) error { return errors.Join(write("1"), broken) })
+	if !errors.Is(err, broken) || w.Body.Len() != 0 || w.Header().Get("Content-Disposition") != "" {
+		t.Errorf("an early error: %v, sent %q", err, w.Body)
+	}
+	defer func() {
+		if v := recover(); v != http.ErrAbortHandler {
+			t.Errorf("a late error ended with %v", v)
+		}
+	}()
+	_ = page.CSV(httptest.NewRecorder(), "a.csv", []string{"n"}, func(write writeRow) error {
+		for i := range 20_000 {
+			if err := write(strconv.Itoa(i)); err != nil {
+				return err
+			}
+		}
+		return broken
+	})
+	t.Error("a late error was answered as if all were well")
+}
