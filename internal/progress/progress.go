@@ -37,16 +37,21 @@ type Hour struct {
 
 // person is what one row of progress_person says.
 type person struct {
-	told, signed, started, enrolled time.Time
-	method                          string
-	left                            time.Time
-	known                           bool // there is a row
+	told, signed, started, enrolled time.Time // each for the first time
+	method                          string    // proved last
+	methodAt                        time.Time // when that was
+	away                            int64     // leavings without a return; above zero: not counted
+	left                            time.Time // the latest leaving of whoever is away
+	known                           bool      // there is a row
 }
+
+// stands says whether the person is in the sums.
+func (p person) stands() bool { return p.known && p.away <= 0 }
 
 // sums is what a person adds to the sums of the organization, and to each hour.
 func (p person) sums() (now Figures, hours map[int64]Figures) {
 	hours = map[int64]Figures{}
-	if !p.known || !p.left.IsZero() {
+	if !p.stands() {
 		return Figures{}, hours
 	}
 	now.Accounts = 1
@@ -59,7 +64,7 @@ func (p person) sums() (now Figures, hours map[int64]Figures) {
 	at(p.told, Figures{Told: 1})
 	at(p.signed, Figures{Signed: 1})
 	at(p.started, Figures{Started: 1})
-	if p.method == "mailotp" {
+	if p.method == mailed {
 		at(p.enrolled, Figures{MailOTP: 1})
 	} else {
 		at(p.enrolled, Figures{TOTP: 1})
@@ -67,8 +72,17 @@ func (p person) sums() (now Figures, hours map[int64]Figures) {
 	return now, hours
 }
 
+// The methods, as deeds note them.
+const (
+	byApp  = "totp"
+	mailed = "mailotp"
+)
+
 // hourOf numbers the hours since 1970 (UTC).
 func hourOf(t time.Time) int64 { return t.Unix() / 3600 }
+
+// hourAt is when an hour of that number begins.
+func hourAt(hour int64) time.Time { return time.Unix(hour*3600, 0).UTC() }
 
 // sums are changes of sums: by organization, and by hour of an organization or of
 // the whole portal ("").
@@ -111,30 +125,44 @@ const (
 	Enrolled What = "enrolled"
 )
 
-// mark returns the person after what happened; a step reached before stays as it
-// was. Whoever enrolls has started, and whoever starts has signed in.
+// mark returns the person after what happened. Whatever the order in which it is
+// told, the same comes out, since nodes fold beside each other and their clocks
+// differ: of each step the first time counts, of methods the last, and leavings
+// and returns, which alternate, are counted. Whoever enrolls has started, and
+// whoever starts has signed in.
 func (p person) mark(what What, method string, at time.Time) person {
-	first := func(t *time.Time) {
-		if t.IsZero() {
-			*t = at
-		}
-	}
+	p.known = true
 	switch what {
 	case Left:
-		first(&p.left)
+		p.away++
+		if at.After(p.left) {
+			p.left = at
+		}
 	case Returned:
-		p.left = time.Time{}
+		p.away--
 	case Told:
-		first(&p.told)
+		first(&p.told, at)
 	case Enrolled:
-		first(&p.enrolled)
-		p.method = method
+		first(&p.enrolled, at)
+		if at.After(p.methodAt) || at.Equal(p.methodAt) && method == byApp {
+			p.method, p.methodAt = method, at
+		}
 		fallthrough
 	case Started:
-		first(&p.started)
+		first(&p.started, at)
 		fallthrough
 	case Signed:
-		first(&p.signed)
+		first(&p.signed, at)
+	}
+	if p.away <= 0 {
+		p.left = time.Time{}
 	}
 	return p
+}
+
+// first keeps the earlier of two instants; the zero one is none.
+func first(t *time.Time, at time.Time) {
+	if t.IsZero() || at.Before(*t) {
+		*t = at
+	}
 }

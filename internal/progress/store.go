@@ -5,13 +5,18 @@ import (
 	"errors"
 	"fmt"
 
+	customers "nidan/internal/organization"
 	"nidan/internal/secret"
 	"nidan/internal/store"
 )
 
 // Note writes what happened to a person, in the transaction in which it happens.
-// It is one insert, which nobody else waits for; Fold adds it up.
+// It is one insert, which nobody else waits for; Fold adds it up. Of operators,
+// who are in no changeover, nothing is noted.
 func Note(ctx context.Context, tx *store.Tx, organization, holder string, what What, method string) error {
+	if organization == customers.Operators {
+		return nil
+	}
 	_, err := tx.Exec(ctx, `insert into progress_event (id, organization_id, holder_id, what, method, at) values ($1, $2, $3, $4, $5, $6)`,
 		secret.ID(), organization, holder, string(what), method, store.Micros(tx.Now()))
 	if err != nil {
@@ -84,12 +89,10 @@ func fold(ctx context.Context, tx *store.Tx, ids []string) (n int, err error) {
 			}
 			is[who] = was[who]
 		}
-		p := is[who]
-		p.known = p.known || what == Came
-		is[who] = p.mark(what, method, at.Time)
+		is[who] = is[who].mark(what, method, at.Time)
 	}
 	for who, p := range is {
-		if !p.known || p == was[who] { // who is not counted, an operator, is let be
+		if p == was[who] {
 			continue
 		}
 		if err := keep(ctx, tx, who[0], who[1], p); err != nil {
@@ -101,24 +104,26 @@ func fold(ctx context.Context, tx *store.Tx, ids []string) (n int, err error) {
 }
 
 func find(ctx context.Context, r store.Reader, organization, holder string) (p person, err error) {
-	var told, signed, started, enrolled, left store.Instant
-	err = r.QueryRow(ctx, `select told_at, signed_at, started_at, enrolled_at, method, left_at from progress_person
+	var told, signed, started, enrolled, method, left store.Instant
+	err = r.QueryRow(ctx, `select told_at, signed_at, started_at, enrolled_at, method, method_at, away, left_at from progress_person
 		where organization_id = $1 and holder_id = $2`, organization, holder).
-		Scan(&told, &signed, &started, &enrolled, &p.method, &left)
+		Scan(&told, &signed, &started, &enrolled, &p.method, &method, &p.away, &left)
 	if err != nil {
 		return person{}, err
 	}
-	p.told, p.signed, p.started, p.enrolled, p.left = told.Time, signed.Time, started.Time, enrolled.Time, left.Time
-	p.known = true
+	p.told, p.signed, p.started, p.enrolled = told.Time, signed.Time, started.Time, enrolled.Time
+	p.methodAt, p.left, p.known = method.Time, left.Time, true
 	return p, nil
 }
 
 func keep(ctx context.Context, tx *store.Tx, organization, holder string, p person) error {
-	_, err := tx.Exec(ctx, `insert into progress_person (organization_id, holder_id, told_at, signed_at, started_at, enrolled_at, method, left_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8)
+	_, err := tx.Exec(ctx, `insert into progress_person (organization_id, holder_id, told_at, signed_at, started_at, enrolled_at, method, method_at, away, left_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		on conflict (organization_id, holder_id) do update set told_at = excluded.told_at, signed_at = excluded.signed_at,
-			started_at = excluded.started_at, enrolled_at = excluded.enrolled_at, method = excluded.method, left_at = excluded.left_at`,
-		organization, holder, store.When(p.told), store.When(p.signed), store.When(p.started), store.When(p.enrolled), p.method, store.When(p.left))
+			started_at = excluded.started_at, enrolled_at = excluded.enrolled_at, method = excluded.method,
+			method_at = excluded.method_at, away = excluded.away, left_at = excluded.left_at`,
+		organization, holder, store.When(p.told), store.When(p.signed), store.When(p.started), store.When(p.enrolled), p.method,
+		store.When(p.methodAt), p.away, store.When(p.left))
 	return err
 }
 
@@ -191,24 +196,34 @@ type Standing struct {
 	Figures
 }
 
-// Hours is what happened in each hour, in order: of one organization, or of the
-// whole portal ("").
-func Hours(ctx context.Context, r store.Reader, organization string) ([]Hour, error) {
-	rows, err := r.Query(ctx, `select hour, told, signed, started, totp, mailotp from progress_hour
-		where organization_id = $1 order by hour`, organization)
+// Course is an organization's figures of now, and what happened in each hour.
+type Course struct {
+	Now   Figures
+	Hours []Hour // in order; those in which nothing happened may lack
+}
+
+// ReadCourse reads an organization's figures and hours in one statement, so that
+// they are of one instant. Of the whole portal ("") there are the hours alone.
+func ReadCourse(ctx context.Context, r store.Reader, organization string) (c Course, err error) {
+	rows, err := r.Query(ctx, `select -1 as hour, accounts, told, signed, started, totp, mailotp from progress where organization_id = $1
+		union all
+		select hour, 0, told, signed, started, totp, mailotp from progress_hour where organization_id = $2
+		order by 1`, organization, organization)
 	if err != nil {
-		return nil, err
+		return Course{}, err
 	}
 	defer rows.Close()
-	var list []Hour
 	for rows.Next() {
-		var h Hour
 		var hour int64
-		if err := rows.Scan(&hour, &h.Told, &h.Signed, &h.Started, &h.TOTP, &h.MailOTP); err != nil {
-			return nil, err
+		var f Figures
+		if err := rows.Scan(&hour, &f.Accounts, &f.Told, &f.Signed, &f.Started, &f.TOTP, &f.MailOTP); err != nil {
+			return Course{}, err
 		}
-		h.At = store.Time(hour * 3600 * 1_000_000)
-		list = append(list, h)
+		if hour < 0 {
+			c.Now = f
+		} else {
+			c.Hours = append(c.Hours, Hour{hourAt(hour), f})
+		}
 	}
-	return list, rows.Err()
+	return c, rows.Err()
 }

@@ -43,9 +43,13 @@ create table progress_person (
 	started_at bigint,
 	enrolled_at bigint,
 	method text not null check (method in ('', 'totp', 'mailotp')),
+	method_at bigint,
+	away bigint not null,
 	left_at bigint,
 	primary key (organization_id, holder_id),
-	check ((method = '') = (enrolled_at is null))
+	check ((method = '') = (enrolled_at is null)),
+	check ((method = '') = (method_at is null)),
+	check ((away > 0) = (left_at is not null))
 );
 create index progress_person_open on progress_person (organization_id, holder_id) where enrolled_at is null and left_at is null;
 create table progress (
@@ -67,10 +71,11 @@ create table progress_hour (
 	mailotp bigint not null,
 	primary key (organization_id, hour)
 );
-insert into progress_person (organization_id, holder_id, signed_at, started_at, enrolled_at, method, left_at)
+insert into progress_person (organization_id, holder_id, signed_at, started_at, enrolled_at, method, method_at, away, left_at)
 	select a.organization_id, a.id, coalesce(t.enrolled_at, m.enrolled_at), coalesce(t.enrolled_at, m.enrolled_at),
 		coalesce(t.enrolled_at, m.enrolled_at),
-		case when t.enrolled_at is not null then 'totp' when m.enrolled_at is not null then 'mailotp' else '' end, a.suspended_at
+		case when t.enrolled_at is not null then 'totp' when m.enrolled_at is not null then 'mailotp' else '' end,
+		coalesce(t.enrolled_at, m.enrolled_at), case when a.suspended_at is null then 0 else 1 end, a.suspended_at
 	from account a
 		left join totp t on t.organization_id = a.organization_id and t.holder_id = a.id
 		left join mailotp m on m.organization_id = a.organization_id and m.holder_id = a.id;
