@@ -37,6 +37,9 @@ type commands struct {
 		Verify auditVerifyCommand `cmd:"" help:"Say whether the record was tampered with, and where."`
 		Export auditExportCommand `cmd:"" help:"Write the record as JSON lines."`
 	} `cmd:"" help:"Verify or export the record of who did what."`
+	Rollout struct {
+		Recount rolloutRecountCommand `cmd:"" help:"Prove the figures of the changeover equal to the rows."`
+	} `cmd:"" help:"The changeover from 1-step to 2-step sign-in."`
 	Bench   benchCommand   `cmd:"" help:"Take the project's own figures, each beside its limit."`
 	Version versionCommand `cmd:"" help:"Say which version this is."`
 }
