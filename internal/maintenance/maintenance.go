@@ -10,7 +10,8 @@ type Window struct {
 	ID        string
 	Opens     time.Time
 	Closes    time.Time
-	Operators []string  // ids of those who may enter
+	Operators []string // ids of those who may enter
+	Planned   time.Time
 	Cancelled time.Time // zero: it stands
 }
 

@@ -11,9 +11,9 @@ import (
 
 // Plan writes a window; the planner is on its list.
 func Plan(ctx context.Context, tx *store.Tx, opens, closes time.Time, by string, operators ...string) (Window, error) {
-	w := Window{ID: secret.ID(), Opens: opens, Closes: closes, Operators: operators}
+	w := Window{ID: secret.ID(), Opens: opens, Closes: closes, Planned: tx.Now(), Operators: operators}
 	_, err := tx.Exec(ctx, `insert into maintenance_window (id, opens, closes, planned_at, planned_by) values ($1, $2, $3, $4, $5)`,
-		w.ID, store.Micros(opens), store.Micros(closes), store.Micros(tx.Now()), by)
+		w.ID, store.Micros(opens), store.Micros(closes), store.Micros(w.Planned), by)
 	if err != nil {
 		return Window{}, fmt.Errorf("window: %w", err)
 	}
@@ -56,7 +56,7 @@ func Version(ctx context.Context, r store.Reader) (version int64, err error) {
 
 // Windows are all windows, past and ahead, the latest first, with their lists.
 func Windows(ctx context.Context, r store.Reader) ([]Window, error) {
-	rows, err := r.Query(ctx, `select w.id, w.opens, w.closes, w.cancelled_at, coalesce(o.operator_id, '')
+	rows, err := r.Query(ctx, `select w.id, w.opens, w.closes, w.planned_at, w.cancelled_at, coalesce(o.operator_id, '')
 		from maintenance_window w left join maintenance_operator o on o.window_id = w.id
 		order by w.opens desc, w.id, o.operator_id`)
 	if err != nil {
@@ -66,13 +66,13 @@ func Windows(ctx context.Context, r store.Reader) ([]Window, error) {
 	var list []Window
 	for rows.Next() {
 		var w Window
-		var opens, closes, cancelled store.Instant
+		var opens, closes, planned, cancelled store.Instant
 		var operator string
-		if err := rows.Scan(&w.ID, &opens, &closes, &cancelled, &operator); err != nil {
+		if err := rows.Scan(&w.ID, &opens, &closes, &planned, &cancelled, &operator); err != nil {
 			return nil, err
 		}
 		if n := len(list); n == 0 || list[n-1].ID != w.ID {
-			w.Opens, w.Closes, w.Cancelled = opens.Time, closes.Time, cancelled.Time
+			w.Opens, w.Closes, w.Planned, w.Cancelled = opens.Time, closes.Time, planned.Time, cancelled.Time
 			list = append(list, w)
 		}
 		if operator != "" {
