@@ -16,7 +16,8 @@ var floors = [][]string{
 	{"organization"}, {"progress"}, {"account"}, {"operator"}, {"session"}, // who
 	{"password", "totp", "mailotp", "pass", "maintenance", "notice", "ticket"}, // the announcement's parts
 	{"rollout", "verification"}, // the announcement as one thing; the ledger of second steps
-	{"signin"},                  // the decision
+	{"announcement"}, {"guide"}, // what everybody reads of it
+	{"signin"}, // the decision
 	{"setup", "profile", "home", "demo", "oidc", "forward", "api"}, // other applications
 	{"web"}, {"figure"}, {"cli"}, // roof
 }

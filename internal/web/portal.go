@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"nidan/internal/announcement"
 	"nidan/internal/clock"
 	"nidan/internal/config"
 	"nidan/internal/demo"
@@ -65,7 +66,7 @@ type Portal struct {
 // Words are every room's phrases.
 func Words() []fs.FS {
 	return []fs.FS{phrase.Words, page.Words, operator.Words, session.Words, password.Words, verification.Words,
-		signin.Words, setup.Words, rollout.Words, profile.Words, home.Words, demo.Words}
+		announcement.Words, signin.Words, setup.Words, rollout.Words, profile.Words, home.Words, demo.Words}
 }
 
 // New builds the rooms in order. Everything that can be wrong with templates,
