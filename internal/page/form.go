@@ -61,6 +61,11 @@ func Read(r *http.Request) (*Form, error) {
 	if err != nil {
 		return nil, plain{http.StatusBadRequest, errBroken}
 	}
+	return whole(values)
+}
+
+// whole refuses what no form of ours sends.
+func whole(values url.Values) (*Form, error) {
 	for name, list := range values {
 		if len(list) != 1 || !utf8.ValidString(name) || !utf8.ValidString(list[0]) {
 			return nil, plain{http.StatusBadRequest, errBroken}

@@ -34,6 +34,8 @@ type showing struct {
 	When    time.Time
 	Options []page.Option
 	Rows    []row
+	Opens   page.When
+	Closes  page.When
 }
 
 type row struct{ Name, Email, Method, State, Class, Count string }
@@ -92,9 +94,10 @@ func scenes() []scene {
 				{"Ken Ito", "ken.ito.of.a.rather.long.department@example.com", "TOTP", "Not started", "", "0"},
 				{"Taro Abe", "taro.abe@example.com", "TOTP", "Suspended", "ends", "17"},
 			}}},
-		{name: "form", page: "form", title: "New ticket", titleJA: "新しいチケット", chrome: hanako, view: showing{Options: methods}},
+		{name: "form", page: "form", title: "New ticket", titleJA: "新しいチケット", chrome: hanako, view: showing{Options: methods, Opens: page.WhenAt(end, tokyo), Closes: page.When{Zone: tokyo}}},
 		{name: "form-wrong", page: "form", title: "New ticket", titleJA: "新しいチケット", chrome: hanako, status: 422, view: showing{Options: methods, Email: "Where is my code",
-			View: page.View{Faults: []*fault.Fault{fault.Field("category", "page.form_broken"), fault.Field("detail", "page.field_long", "n", 1000), fault.Field("copy", "page.form_broken")}}}},
+			Opens: page.When{Typed: "2018-10-28 02:30", Zone: tokyo, Twice: []time.Time{end, end.Add(time.Hour)}}, Closes: page.When{Typed: "later", Zone: tokyo},
+			View: page.View{Faults: []*fault.Fault{fault.Field("opens_which", "page.time_twice"), fault.Field("closes", "page.time_unread"), fault.Field("category", "page.form_broken"), fault.Field("detail", "page.field_long", "n", 1000), fault.Field("copy", "page.form_broken")}}}},
 		{name: "delete", page: "delete", title: "Delete Taro Abe?", titleJA: "阿部太郎さんを削除しますか", chrome: hanako, view: showing{When: end}},
 		{name: "guide", page: "guide", title: "Set up 2-step verification", titleJA: "二段階認証の設定", view: showing{}},
 		{name: "error-404", err: fault.New(fault.NotFound, "page.form_media"), chrome: hanako},
