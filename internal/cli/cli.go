@@ -38,7 +38,13 @@ type commands struct {
 		Export auditExportCommand `cmd:"" help:"Write the record as JSON lines."`
 	} `cmd:"" help:"Verify or export the record of who did what."`
 	Rollout struct {
-		Recount rolloutRecountCommand `cmd:"" help:"Prove the figures of the changeover equal to the rows."`
+		Plan     rolloutPlanCommand     `cmd:"" help:"Plan a rollout, after saying what it would mean."`
+		Change   rolloutChangeCommand   `cmd:"" help:"Move the dates of a rollout."`
+		Withdraw rolloutWithdrawCommand `cmd:"" help:"Take a rollout back."`
+		Show     rolloutShowCommand     `cmd:"" help:"Show the rollouts that were planned."`
+		Forecast rolloutForecastCommand `cmd:"" help:"Say whom an end would lock out."`
+		Extend   rolloutExtendCommand   `cmd:"" help:"Give people a later own end."`
+		Recount  rolloutRecountCommand  `cmd:"" help:"Prove the figures of the changeover equal to the rows."`
 	} `cmd:"" help:"The changeover from 1-step to 2-step sign-in."`
 	Bench   benchCommand   `cmd:"" help:"Take the project's own figures, each beside its limit."`
 	Version versionCommand `cmd:"" help:"Say which version this is."`

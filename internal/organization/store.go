@@ -28,3 +28,13 @@ func Suspend(ctx context.Context, tx *store.Tx, id, by string) error {
 	}
 	return err
 }
+
+// ByName finds an organization by its name, however it is typed; store.ErrNone when
+// there is none.
+func ByName(ctx context.Context, r store.Reader, name string) (o Organization, err error) {
+	var suspended store.Instant
+	err = r.QueryRow(ctx, `select id, name, suspended_at from organization where name_key = $1`, NameKey(name)).
+		Scan(&o.ID, &o.Name, &suspended)
+	o.Suspended = suspended.Time
+	return o, err
+}

@@ -100,6 +100,25 @@ func (f *Form) Text(name string) string {
 	return text
 }
 
+// longText is how many characters a text of several lines may have.
+const longText = 10_000
+
+// Lines is a text of several lines somebody typed: lines end in \n, without other
+// control characters, trimmed around, in NFC.
+func (f *Form) Lines(name string) string {
+	text := strings.NewReplacer("\r\n", "\n", "\r", "\n", "\t", " ").Replace(norm.NFC.String(f.values.Get(name)))
+	text = strings.TrimSpace(text)
+	switch {
+	case utf8.RuneCountInString(text) > longText:
+		f.Fault(name, "page.field_long", "n", longText)
+		return ""
+	case strings.ContainsFunc(text, func(c rune) bool { return c != '\n' && unicode.IsControl(c) }):
+		f.Fault(name, "page.field_control")
+		return ""
+	}
+	return text
+}
+
 // Need is Text that must not be empty; missing is the phrase that asks for it.
 func (f *Form) Need(name, missing string) string {
 	text := f.Text(name)

@@ -27,8 +27,11 @@ type DryRun struct {
 	now  time.Time
 	book Book
 
-	last  string // organization whose plans are at hand: people come by organization
-	plans []Plan
+	was  Book // withdrawal: as it stands before
+	last struct {
+		organization string // whose plans are at hand: people come by organization
+		plans, were  []Plan
+	}
 }
 
 // NewDryRun begins one at now: for a plan in place of the book's own of that id (or
@@ -45,15 +48,27 @@ func NewDryRun(now time.Time, book Book, plan Plan, end time.Time) *DryRun {
 		}
 	}
 	changed.Plans = append(changed.Plans, plan)
-	return &DryRun{Plan: plan, now: now, book: changed, last: "\x00"}
+	return &DryRun{Plan: plan, now: now, book: changed}
+}
+
+// NewWithdrawal begins the dry run of taking a plan back at now. Its end is now.
+func NewWithdrawal(now time.Time, book Book, plan Plan) *DryRun {
+	withdrawn := plan
+	withdrawn.Withdrawn = now
+	d := NewDryRun(now, book, withdrawn, plan.Ends)
+	d.was, d.Plan.Ends = book, now
+	return d
 }
 
 // Fate is what the end would mean for one person.
 func (d *DryRun) Fate(o Open) Fate {
-	if o.Organization != d.last {
-		d.last, d.plans = o.Organization, d.book.Of(o.Organization)
+	if o.Organization != d.last.organization || d.last.plans == nil {
+		d.last.organization, d.last.plans, d.last.were = o.Organization, d.book.Of(o.Organization), d.was.Of(o.Organization)
 	}
-	term, grace := For(d.plans, o.Claim)
+	term, grace := For(d.last.plans, o.Claim)
+	if d.was.Plans != nil {
+		return d.withdrawn(o, grace && d.now.Before(term.OwnEnd))
+	}
 	switch {
 	case d.Plan.Organization != "" && d.Plan.Organization != o.Organization, term.Plan.ID != "" && term.Plan.ID != d.Plan.ID:
 		return NotConcerned
@@ -62,6 +77,23 @@ func (d *DryRun) Fate(o Open) Fate {
 	case !grace || !d.now.Before(term.OwnEnd):
 		return Already
 	case term.OwnEnd.After(d.Plan.Ends):
+		return Later
+	}
+	return LockedOut
+}
+
+// withdrawn is what taking the plan back would mean for one person; still says
+// that another plan gives grace then.
+func (d *DryRun) withdrawn(o Open, still bool) Fate {
+	before, grace := For(d.last.were, o.Claim)
+	switch {
+	case before.Plan.ID != d.Plan.ID:
+		return NotConcerned
+	case o.Method == account.MailOTP:
+		return AskedByMail
+	case !grace || !d.now.Before(before.OwnEnd):
+		return Already
+	case still:
 		return Later
 	}
 	return LockedOut

@@ -78,37 +78,6 @@ func keepVersion(ctx context.Context, tx *store.Tx, p Plan, what, by string) err
 	return nil
 }
 
-// Version is a plan as it was from an instant on.
-type Version struct {
-	Plan
-	What  string // "planned", "changed" or "withdrawn"
-	Saved time.Time
-	By    string
-}
-
-// Versions are all a rollout has had, the newest first.
-func Versions(ctx context.Context, r store.Reader, organization, id string) ([]Version, error) {
-	rows, err := r.Query(ctx, `select v.version, v.what, v.opens, v.ends, v.zone, v.message_en, v.message_ja, v.reminders, v.saved_at, v.saved_by
-		from rollout p join rollout_version v on v.rollout_id = p.id where p.organization_id = $1 and p.id = $2 order by v.version desc`,
-		organization, id)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var list []Version
-	for rows.Next() {
-		v := Version{Plan: Plan{ID: id, Organization: organization}}
-		var opens, ends, saved store.Instant
-		var series string
-		if err := rows.Scan(&v.Version, &v.What, &opens, &ends, &v.Zone, &v.Message.English, &v.Message.Japanese, &series, &saved, &v.By); err != nil {
-			return nil, err
-		}
-		v.Opens, v.Ends, v.Saved, v.Reminders = opens.Time, ends.Time, saved.Time, Series(series)
-		list = append(list, v)
-	}
-	return list, rows.Err()
-}
-
 // Extend gives one account a later own end (or, without an ID, its organization); a new extension replaces the old.
 // Whether it may be is Extends's to say, before, in the same transaction.
 func Extend(ctx context.Context, tx *store.Tx, planID string, ref account.Ref, until time.Time, reason, by string) error {
@@ -157,36 +126,6 @@ func Plans(ctx context.Context, r store.Reader) (plans []Plan, extended map[[2]s
 		}
 	}
 	return plans, extended, rows.Err()
-}
-
-// Titled is a plan with the name of its organization, which is empty for the whole portal.
-type Titled struct {
-	Plan
-	Scope string
-}
-
-// Named are all rollouts ever planned with their organizations' names, by opening.
-func Named(ctx context.Context, r store.Reader) ([]Titled, error) {
-	rows, err := r.Query(ctx, `select p.id, p.organization_id, p.opens, p.ends, p.planned_at, p.withdrawn_at,
-			p.zone, p.message_en, p.message_ja, p.reminders, p.version, coalesce(o.name, '')
-		from rollout p left join organization o on o.id = p.organization_id order by p.opens, p.id`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var list []Titled
-	for rows.Next() {
-		var p Titled
-		var opens, ends, planned, withdrawn store.Instant
-		var series string
-		if err := rows.Scan(&p.ID, &p.Organization, &opens, &ends, &planned, &withdrawn,
-			&p.Zone, &p.Message.English, &p.Message.Japanese, &series, &p.Version, &p.Scope); err != nil {
-			return nil, err
-		}
-		p.Opens, p.Ends, p.Planned, p.Withdrawn, p.Reminders = opens.Time, ends.Time, planned.Time, withdrawn.Time, Series(series)
-		list = append(list, p)
-	}
-	return list, rows.Err()
 }
 
 // ReadBook reads every rollout with its extensions of organizations.

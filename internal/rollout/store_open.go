@@ -2,7 +2,6 @@ package rollout
 
 import (
 	"context"
-	"time"
 
 	"nidan/internal/account"
 	"nidan/internal/phrase"
@@ -117,14 +116,14 @@ func Standings(ctx context.Context, r store.Reader) ([]Standing, error) {
 	return list, rows.Err()
 }
 
-// Foresee asks what an end would mean for everybody a plan covers, at now. see,
-// unless nil, is told of each person with his fate, by organization and id.
-func Foresee(ctx context.Context, r store.Reader, now time.Time, book Book, plan Plan, end time.Time, see func(Open, Fate) error) (Outcome, error) {
+// Foresee asks what a dry run means for everybody its plan covers. see, unless nil,
+// is told of each person with his fate, by organization and id.
+func Foresee(ctx context.Context, r store.Reader, run *DryRun, see func(Open, Fate) error) (Outcome, error) {
 	standings, err := Standings(ctx, r)
 	if err != nil {
 		return Outcome{}, err
 	}
-	tally := NewTally(NewDryRun(now, book, plan, end), standings)
+	tally := NewTally(run, standings)
 	one := func(o Open) error {
 		fate := tally.Add(o)
 		if see == nil {
@@ -132,10 +131,10 @@ func Foresee(ctx context.Context, r store.Reader, now time.Time, book Book, plan
 		}
 		return see(o, fate)
 	}
-	if plan.Organization == "" {
+	if run.Plan.Organization == "" {
 		err = EachOpen(ctx, r, one)
 	} else {
-		err = eachOpenOf(ctx, r, plan.Organization, one)
+		err = eachOpenOf(ctx, r, run.Plan.Organization, one)
 	}
 	return tally.Outcome(), err
 }
