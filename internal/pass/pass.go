@@ -1,6 +1,12 @@
 package pass
 
-import "time"
+import (
+	"strings"
+	"time"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
 
 // Kind is what a pass is for. The zero Kind is nothing.
 type Kind string
@@ -38,4 +44,90 @@ type Pass struct {
 // Valid says whether the pass still opens set-up at now.
 func (p Pass) Valid(now time.Time) bool {
 	return p.ID != "" && p.Spent.IsZero() && p.Withdrawn.IsZero() && p.Replaced.IsZero() && now.Before(p.Expires)
+}
+
+// State is what became of a pass. The zero State is none.
+type State string
+
+// The states.
+const (
+	IsOpen      State = "open"
+	IsSpent     State = "spent"
+	IsWithdrawn State = "withdrawn"
+	IsReplaced  State = "replaced"
+	IsExpired   State = "expired"
+)
+
+// State is what has become of the pass by now.
+func (p Pass) State(now time.Time) State {
+	switch {
+	case p.ID == "":
+		return ""
+	case !p.Spent.IsZero():
+		return IsSpent
+	case !p.Withdrawn.IsZero():
+		return IsWithdrawn
+	case !p.Replaced.IsZero():
+		return IsReplaced
+	case !p.Valid(now):
+		return IsExpired
+	}
+	return IsOpen
+}
+
+// Numbers of product.md 4.4 for a pass that is handed over in person.
+const (
+	Characters = 12 // base32, 60 bits
+	Tries      = 5  // wrong ones, then it no longer opens by its code
+)
+
+// Typed is the one canonical form of a code that somebody typed: capitals, without
+// blanks, hyphens and the width of full-width letters. ok is false for what
+// cannot be such a code; every check and counter sees this form alone.
+func Typed(text string) (code string, ok bool) {
+	if len(text) > 200 {
+		return "", false
+	}
+	var b strings.Builder
+	for _, c := range strings.ToUpper(norm.NFKC.String(text)) {
+		switch {
+		case c >= 'A' && c <= 'Z', c >= '2' && c <= '7':
+			b.WriteRune(c)
+		case unicode.IsSpace(c), unicode.Is(unicode.Dash, c), unicode.Is(unicode.Cf, c), c == 'ー':
+		default:
+			return "", false
+		}
+	}
+	return b.String(), b.Len() == Characters
+}
+
+// Grouped is a code as it is handed over: `ABCD-EFGH-IJKL`.
+func Grouped(code string) string {
+	var groups []string
+	for len(code) > 4 {
+		groups, code = append(groups, code[:4]), code[4:]
+	}
+	return strings.Join(append(groups, code), "-")
+}
+
+// Ticket names the ticket that a pass was given against. The zero Ticket is none.
+type Ticket string
+
+// longestTicket bounds a ticket's name, in characters.
+const longestTicket = 40
+
+// ParseTicket reads the name of a ticket, such as "T-123": 1 to 40 letters, digits,
+// blanks and - # / . _ of the plain alphabet.
+func ParseTicket(text string) (Ticket, bool) {
+	name := strings.Join(strings.Fields(norm.NFKC.String(text)), " ")
+	if name == "" || len(name) > longestTicket {
+		return "", false
+	}
+	for _, c := range name {
+		plain := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+		if !plain && !strings.ContainsRune(" -#/._", c) {
+			return "", false
+		}
+	}
+	return Ticket(name), true
 }

@@ -11,27 +11,50 @@ import (
 )
 
 // Given is by whom, why and against which ticket a pass was given.
-type Given struct{ By, Why, Ticket string }
+type Given struct {
+	By, Why string
+	Ticket  Ticket
+}
 
 // Give writes a new pass; the holder's older one is replaced. The token stands in
 // the link and nowhere else.
 func Give(ctx context.Context, tx *store.Tx, ref account.Ref, kind Kind, given Given) (token string, p Pass, err error) {
-	_, err = tx.Exec(ctx, `update pass set replaced_at = $1
+	token = secret.Token()
+	p, err = insert(ctx, tx, ref, kind, given, secret.ID(), token, nil)
+	return token, p, err
+}
+
+// GiveByHand is Give for a pass that is handed over in person: it opens by the code
+// alone, which is bound to the account and stands in no link and no mail.
+func GiveByHand(ctx context.Context, tx *store.Tx, keys *secret.Keys, ref account.Ref, given Given) (code string, p Pass, err error) {
+	code = secret.Base32(Characters)
+	id := secret.ID()
+	p, err = insert(ctx, tx, ref, Latecomer, given, id, secret.Token(), codeDigest(keys, ref, id, code))
+	return code, p, err
+}
+
+// codeDigest binds a code to its account and pass, with the key.
+func codeDigest(keys *secret.Keys, ref account.Ref, id, code string) []byte {
+	return keys.Digest(secret.ForPass, ref.Organization, ref.ID, id, code)
+}
+
+// insert replaces the holder's older pass by a new one.
+func insert(ctx context.Context, tx *store.Tx, ref account.Ref, kind Kind, given Given, id, token string, code []byte) (Pass, error) {
+	_, err := tx.Exec(ctx, `update pass set replaced_at = $1
 		where organization_id = $2 and holder_id = $3 and spent_at is null and withdrawn_at is null and replaced_at is null`,
 		store.Micros(tx.Now()), ref.Organization, ref.ID)
 	if err != nil {
-		return "", Pass{}, fmt.Errorf("pass: %w", err)
+		return Pass{}, fmt.Errorf("pass: %w", err)
 	}
-	token = secret.Token()
-	p = Pass{ID: secret.ID(), Kind: kind, Expires: tx.Now().Add(kind.Valid())}
-	_, err = tx.Exec(ctx, `insert into pass (id, organization_id, holder_id, kind, digest, tries, given_by, why, ticket, created_at, expires_at)
-		values ($1, $2, $3, $4, $5, 0, $6, $7, $8, $9, $10)`,
-		p.ID, ref.Organization, ref.ID, string(kind), secret.Digest(token), given.By, given.Why, given.Ticket,
+	p := Pass{ID: id, Kind: kind, Expires: tx.Now().Add(kind.Valid())}
+	_, err = tx.Exec(ctx, `insert into pass (id, organization_id, holder_id, kind, digest, code_digest, tries, given_by, why, ticket, created_at, expires_at)
+		values ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $10, $11)`,
+		p.ID, ref.Organization, ref.ID, string(kind), secret.Digest(token), code, given.By, given.Why, string(given.Ticket),
 		store.Micros(tx.Now()), store.Micros(p.Expires))
 	if err != nil {
-		return "", Pass{}, fmt.Errorf("pass: %w", err)
+		return Pass{}, fmt.Errorf("pass: %w", err)
 	}
-	return token, p, nil
+	return p, nil
 }
 
 // ByToken finds a pass by the token of its link; store.ErrNone for an unknown one.
@@ -52,6 +75,33 @@ func Open(ctx context.Context, r store.Reader, ref account.Ref, now time.Time) (
 		and spent_at is null and withdrawn_at is null and replaced_at is null and expires_at > $3)`,
 		ref.Organization, ref.ID, store.Micros(now)).Scan(&open)
 	return open, err
+}
+
+// handed is the pass a holder has now, and what is known of its code.
+type handed struct {
+	Pass
+	digest []byte // nil: it opens by its link alone
+	tries  int
+}
+
+// current is the pass of a holder that nothing has ended; store.ErrNone without one.
+func current(ctx context.Context, r store.Reader, ref account.Ref) (h handed, err error) {
+	var kind string
+	var expires store.Instant
+	err = r.QueryRow(ctx, `select id, kind, expires_at, code_digest, tries from pass
+		where organization_id = $1 and holder_id = $2 and spent_at is null and withdrawn_at is null and replaced_at is null`,
+		ref.Organization, ref.ID).Scan(&h.ID, &kind, &expires, &h.digest, &h.tries)
+	h.Kind, h.Expires = Kind(kind), expires.Time
+	return h, err
+}
+
+// miss counts a wrong code of a pass and answers how many there were; store.ErrNone
+// when it had been tried often enough before.
+func miss(ctx context.Context, tx *store.Tx, ref account.Ref, id string) (n int, err error) {
+	err = tx.QueryRow(ctx, `update pass set tries = tries + 1
+		where organization_id = $1 and holder_id = $2 and id = $3 and tries < $4 returning tries`,
+		ref.Organization, ref.ID, id, Tries).Scan(&n)
+	return n, err
 }
 
 // Spend consumes a pass in one conditional write: of many at once one wins, the

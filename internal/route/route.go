@@ -11,6 +11,7 @@ const (
 	Nobody      Who = iota
 	Everybody       // no sign-in needed
 	Pending         // the password was proved in this session, whatever step comes next
+	Redeeming       // the password was proved, and a pass would help: no second verification was
 	Coding          // the next step is a code
 	Enrolling       // set-up: asked by a pass, or in the period, or a second method after a code
 	Admitted        // the rule admits, by 1 step or 2
@@ -43,6 +44,7 @@ var (
 	Always       = Gate{Who: Everybody, InWindow: true}
 	Door         = Gate{Who: Everybody}
 	PasswordDone = Gate{Who: Pending}
+	PassStep     = Gate{Who: Redeeming}
 	CodeStep     = Gate{Who: Coding}
 	SetupStep    = Gate{Who: Enrolling}
 	SignedIn     = Gate{Who: Admitted}
@@ -54,7 +56,7 @@ var (
 	OperatorDoer = Gate{Who: Operator, Proof: FreshCode}
 )
 
-var whoNames = [...]string{"nobody", "everybody", "password proved", "code step", "set-up", "signed in", "Portal Admin", "operator"}
+var whoNames = [...]string{"nobody", "everybody", "password proved", "pass step", "code step", "set-up", "signed in", "Portal Admin", "operator"}
 var proofNames = [...]string{"", ", fresh code", ", fresh code or password"}
 
 // String is the gate as the route map says it.

@@ -129,7 +129,7 @@ func (rm *Room) tryMailed(ctx context.Context, tx *store.Tx, p stage, code strin
 	}
 	o, err = rm.Desk.ProveMailbox(ctx, tx, verification.Attempt{
 		Ref: v.Ref, Person: p.person, Session: v.Session.ID, Door: door,
-		Method: account.MailOTP, Code: code, Network: v.From,
+		Method: account.MailOTP, Code: code, Network: v.From, Pass: p.Pass,
 	}, enroll)
 	switch {
 	case err != nil || o.Verdict != verification.Right:
@@ -157,6 +157,8 @@ func (rm *Room) refuseMailed(w http.ResponseWriter, r *http.Request, p stage, o 
 		wrong.Phrase = "setup.mailed_expired"
 	case verification.Waiting:
 		status, wrong = http.StatusTooManyRequests, rm.wait(w, r, "code", "setup.code_waiting", o.Until)
+	case verification.Refused:
+		return errVoid
 	default:
 		return fault.New(fault.Refused, "setup.stopped")
 	}

@@ -189,7 +189,7 @@ func (rm *Room) tryNew(ctx context.Context, tx *store.Tx, p stage, door verifica
 	}
 	end.Outcome, err = rm.Desk.ProveNew(ctx, tx, verification.Attempt{
 		Ref: v.Ref, Person: p.person, Session: v.Session.ID, Door: door,
-		Method: account.TOTP, Code: code, Network: v.From,
+		Method: account.TOTP, Code: code, Network: v.From, Pass: p.Pass,
 	}, key)
 	if err != nil {
 		return proof{}, err
@@ -205,6 +205,10 @@ func (rm *Room) tryNew(ctx context.Context, tx *store.Tx, p stage, door verifica
 	return end, err
 }
 
+// errVoid is told where the second verification is void and no pass was redeemed:
+// nothing but set-up by a pass ends that (security.md).
+var errVoid = fault.New(fault.Refused, "setup.void")
+
 // answer says what became of a code: on to the end, or the page once more.
 func (rm *Room) answer(w http.ResponseWriter, r *http.Request, p stage, end proof, show shower, done string) error {
 	if end.unseen {
@@ -214,6 +218,9 @@ func (rm *Room) answer(w http.ResponseWriter, r *http.Request, p stage, end proo
 	if end.Verdict == verification.Right {
 		session.Give(w, rm.Site, end.token)
 		return page.See(w, done)
+	}
+	if end.Verdict == verification.Refused {
+		return errVoid
 	}
 	if end.Verdict == verification.Wrong {
 		p.wrong++

@@ -3,12 +3,15 @@ package setup
 import (
 	"context"
 	"net/http"
+	"net/url"
+	"sync"
 	"testing"
 	"time"
 
 	"nidan/internal/account"
 	"nidan/internal/audit"
 	"nidan/internal/mailotp"
+	"nidan/internal/session"
 	"nidan/internal/store"
 	"nidan/internal/store/storetest"
 	"nidan/internal/verification"
@@ -104,6 +107,88 @@ func TestAPassEndsAVoidSecondVerificationForMailOTPToo(t *testing.T) {
 		v.enrolled(account.MailOTP)
 		if ledger, err := verification.Read(context.Background(), v.DB, v.Keys, v.ref, v.Clock.Now()); err != nil || ledger.Void {
 			t.Errorf("still void: %+v, %v", ledger, err)
+		}
+	})
+}
+
+func void(v *visitor) {
+	v.t.Helper()
+	v.write(func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.Exec(ctx, `insert into second_step_state (organization_id, holder_id, void_at) values ($1, $2, $3)`,
+			v.ref.Organization, v.ref.ID, store.Micros(tx.Now()))
+		return err
+	})
+}
+
+func isVoid(v *visitor) bool {
+	v.t.Helper()
+	ledger, err := verification.Read(context.Background(), v.DB, v.Keys, v.ref, v.Clock.Now())
+	v.must(err)
+	return ledger.Void
+}
+
+func TestAPassEndsAVoidSecondVerificationForTOTP(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, w storetest.World) {
+		v := build(t, w).enter(person{authority: account.GeneralUser, assigned: account.TOTP, pass: true})
+		void(v)
+		key := v.key("/setup/totp")
+		v.post("/setup/totp", "code", v.code(key)).to("/setup/done")
+		if v.enrolled(account.TOTP); isVoid(v) {
+			t.Error("still void")
+		}
+	})
+}
+
+func TestNothingButAPassEndsAVoidSecondVerification(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, w storetest.World) {
+		v := build(t, w).enter(general)
+		key := v.untilApp()
+		void(v)
+		v.post("/setup/totp", "code", v.code(key)).is(http.StatusForbidden, "needs a pass")
+		other := *v
+		other.signIn(false)
+		other.post("/setup").to("/setup/mailbox")
+		other.post("/setup/mailbox", "code", other.mailed()).is(http.StatusForbidden, "needs a pass")
+		if !isVoid(v) || v.count("totp", "true") != 0 {
+			t.Error("set up without a pass")
+		}
+	})
+}
+
+// The same pass in two browsers, both with the right password: one enrolls.
+func TestOfTwoSessionsWithOnePassAtOnceOneEnrolls(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, w storetest.World) {
+		first := build(t, w).enter(person{authority: account.GeneralUser, assigned: account.TOTP, pass: true})
+		second := *first
+		second.write(func(ctx context.Context, tx *store.Tx) error {
+			_, s, err := session.Start(ctx, tx, first.ref, "192.0.2.2", "another browser", "")
+			if err != nil {
+				return err
+			}
+			second.session = s.ID
+			_, err = session.Redeem(ctx, tx, s, first.visit().PassID)
+			return err
+		})
+		var all sync.WaitGroup
+		answers := make([]answer, 2)
+		both := []*visitor{first, &second}
+		codes := []string{first.code(first.key("/setup/totp")), second.code(second.key("/setup/totp"))}
+		visits := []*session.Visit{first.visit(), second.visit()}
+		for i, v := range both {
+			all.Go(func() {
+				answers[i] = v.askAs(visits[i], http.MethodPost, "/setup/totp", url.Values{"code": {codes[i]}})
+			})
+		}
+		all.Wait()
+		enrolled := 0
+		for _, a := range answers {
+			if a.Code == http.StatusSeeOther && a.Header().Get("Location") == "/setup/done" {
+				enrolled++
+			}
+		}
+		if enrolled != 1 || first.count("pass", "spent_at is not null") != 1 || first.count("session", "ended_at is null") != 1 ||
+			first.count("audit", "act = 'account:method:enrolled'") != 1 {
+			t.Errorf("%d enrolled, by %d open sessions", enrolled, first.count("session", "ended_at is null"))
 		}
 	})
 }

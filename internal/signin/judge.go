@@ -45,8 +45,12 @@ func judge(gate route.Gate, a asked) verdict {
 		return verdict{kind: passes}
 	}
 	switch a.step.Kind {
+	case Refused:
+		if gate.Who == route.Redeeming && a.step.Why.pass() {
+			return verdict{kind: passes}
+		}
 	case AskCode:
-		return atStep(gate.Who == route.Coding, "/signin/code")
+		return atStep(gate.Who == route.Coding || gate.Who == route.Redeeming, "/signin/code")
 	case MustEnroll:
 		return atStep(gate.Who == route.Enrolling, "/setup")
 	case Admit:
@@ -68,6 +72,8 @@ func admitted(gate route.Gate, a asked) verdict {
 	switch gate.Who {
 	case route.Coding:
 		return verdict{kind: sends, to: "/"}
+	case route.Redeeming:
+		return atStep(!two, "/")
 	case route.Enrolling:
 		return atStep(a.step.Setup, "/")
 	case route.Operator:

@@ -17,6 +17,7 @@ type refusedView struct {
 	Name   string // phrase key of that page's name
 	Back   bool   // says how to get back in: a Portal Admin, or the contact
 	Reset  bool   // says how to reset the password
+	Pass   bool   // a pass leads on
 }
 
 // Say says the reason, in a template.
@@ -46,7 +47,8 @@ func (g *Gate) refuse(w http.ResponseWriter, r *http.Request, a asked, v verdict
 
 // showStep answers with the page of a step that refuses.
 func (g *Gate) showStep(w http.ResponseWriter, r *http.Request, step Step) error {
-	view := &refusedView{Reason: "signin.refused_" + string(step.Why), Until: step.Until, Back: true}
+	view := &refusedView{Reason: "signin.refused_" + string(step.Why), Until: step.Until, Back: true,
+		Pass: step.Kind == Refused && step.Why.pass()}
 	title := "signin.refused_title"
 	switch {
 	case step.Kind == MustResetPassword:

@@ -35,6 +35,10 @@ const (
 	WhyOperator  Why = "operator"   // operators have no grace at all
 )
 
+// pass says whether a pass leads on from a refusal: not from a suspension, nor
+// from a place that is not permitted, and operators have one-time links.
+func (w Why) pass() bool { return w == WhyEnded || w == WhyNoGrace || w == WhyNoRollout }
+
 // Step is the rule's answer. The zero Step refuses.
 type Step struct {
 	Kind    Kind

@@ -50,7 +50,7 @@ func (d *Desk) try(ctx context.Context, tx *store.Tx, a Attempt, check func(stat
 	if s.Stopped {
 		return Outcome{Verdict: Stopped}, nil
 	}
-	if s.Void && a.Door != Setup && a.Door != Mailbox {
+	if s.Void && !a.Pass {
 		return Outcome{}, nil
 	}
 	if again := s.Again(tx.Now()); !again.IsZero() {
@@ -164,6 +164,9 @@ func (d *Desk) ProveNew(ctx context.Context, tx *store.Tx, a Attempt, key []byte
 	s, err := load(ctx, tx, d.Keys, a, tx.Now())
 	if err != nil {
 		return Outcome{}, err
+	}
+	if s.Void && !a.Pass {
+		return Outcome{}, nil
 	}
 	m := totp.Search(key, a.Code, tx.Now())
 	if !m.Right {

@@ -252,10 +252,19 @@ func TestAHundredWrongCodesOverAllResetsMakeItVoid(t *testing.T) {
 		if o := b.try(b.attempt(b.session(), b.right())); o.Verdict != Refused {
 			t.Errorf("a void second verification answered %+v", o)
 		}
-		// Only a newly proved method ends it.
+		// Only a newly proved method ends it, set up by a pass.
 		key := totp.NewSecret()
 		a := b.attempt(b.session(), totp.Code(key, totp.Step(b.Clock.Now())))
-		a.Door = Setup
+		for _, a.Door = range []Door{Setup, Phone, Mailbox} {
+			b.write(func(ctx context.Context, tx *store.Tx) error {
+				o, err := b.desk.ProveNew(ctx, tx, a, key)
+				if o.Verdict != Refused {
+					t.Errorf("at %s without a pass: %+v", a.Door, o)
+				}
+				return err
+			})
+		}
+		a.Door, a.Pass = Setup, true
 		b.write(func(ctx context.Context, tx *store.Tx) error {
 			o, err := b.desk.ProveNew(ctx, tx, a, key)
 			if o.Verdict != Right {

@@ -40,6 +40,7 @@ type Attempt struct {
 	Method  account.Method
 	Code    string // in its canonical form
 	Network string
+	Pass    bool // the session redeemed a pass that is valid: only this ends a void second verification
 }
 
 // Verdict is what became of a code. The zero Verdict refuses.

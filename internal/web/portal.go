@@ -21,6 +21,7 @@ import (
 	"nidan/internal/mail"
 	"nidan/internal/operator"
 	"nidan/internal/page"
+	"nidan/internal/pass"
 	"nidan/internal/password"
 	"nidan/internal/phrase"
 	"nidan/internal/profile"
@@ -66,7 +67,7 @@ type Portal struct {
 // Words are every room's phrases.
 func Words() []fs.FS {
 	return []fs.FS{phrase.Words, page.Words, operator.Words, session.Words, password.Words, verification.Words,
-		announcement.Words, signin.Words, setup.Words, rollout.Words, profile.Words, home.Words, demo.Words}
+		announcement.Words, signin.Words, pass.Words, setup.Words, rollout.Words, profile.Words, home.Words, demo.Words}
 }
 
 // New builds the rooms in order. Everything that can be wrong with templates,
@@ -114,12 +115,13 @@ func (p *Portal) rooms() error {
 	setupRoom, err3 := setup.New(setup.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Desk: desk, Pool: p.Pool, Wake: p.Post.Wake})
 	profileRoom, err4 := profile.New(profile.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site})
 	homeRoom, err5 := home.New(p.Site)
+	passRoom, errPass := pass.New(pass.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, BaseURL: base, Wake: p.Post.Wake})
 	rolloutRoom, err6 := rollout.New(rollout.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Wake: p.Post.Wake})
-	if err := errors.Join(err1, err2, err3, err4, err5, err6); err != nil {
+	if err := errors.Join(err1, err2, err3, err4, err5, err6, errPass); err != nil {
 		return err
 	}
 	for _, routes := range [][]route.Route{p.Site.Routes(), p.health(), signinRoom.Routes(), passwordRoom.Routes(),
-		setupRoom.Routes(), profileRoom.Routes(), homeRoom.Routes(), rolloutRoom.Routes()} {
+		passRoom.Routes(), setupRoom.Routes(), profileRoom.Routes(), homeRoom.Routes(), rolloutRoom.Routes()} {
 		p.routes = append(p.routes, routes...)
 	}
 	if p.Demo {
