@@ -292,8 +292,7 @@ func newForeseen(o rollout.Outcome) foreseen {
 const listedOrganizations = 20
 
 func (l *leading) tell(c *Console, o rollout.Outcome) {
-	c.say("%s", l.book.Say(phrase.English, "rollout.if_end", "end", phrase.Zones{House: l.HouseZone}.End(phrase.English, o.At),
-		"people", o.People, "organizations", len(o.Struck), "headless", o.Headless))
+	c.say("%s", o.Sentence(l.Site.Speaker(phrase.English, nil), false))
 	c.say("Asked for a mailed code: %d. Bound later: %d. Cannot sign in by 1 step even now: %d.", o.ByMail, o.Later, o.Already)
 	for i, s := range o.Struck {
 		if i == listedOrganizations {

@@ -107,6 +107,9 @@ func (s Speaker) Span(d time.Duration) string { return s.book.Span(s.Lang, d) }
 
 func (v *View) say() Speaker { return Speaker{Lang: v.Lang, Zones: v.Zones, book: v.Site.book} }
 
+// Say speaks to this page's reader.
+func (v *View) Say() Speaker { return v.say() }
+
 // Moment says an instant, in a template.
 func (v *View) Moment(t time.Time) string { return v.say().Moment(t) }
 

@@ -101,6 +101,13 @@ func (d Deed) Withdraw(ctx context.Context, tx *store.Tx, plan Titled) error {
 	if !tx.Now().Before(plan.Ends) {
 		return fault.New(fault.Refused, "rollout.over_now")
 	}
+	book, err := ReadBook(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if Shadowed(tx.Now(), plan.Plan, book.Plans) {
+		return fault.New(fault.Refused, "rollout.withdraw_order")
+	}
 	if err := Withdraw(ctx, tx, plan.Plan, d.By); err != nil {
 		return err
 	}

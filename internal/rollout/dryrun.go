@@ -86,17 +86,18 @@ func (d *DryRun) Fate(o Open) Fate {
 // that another plan gives grace then.
 func (d *DryRun) withdrawn(o Open, still bool) Fate {
 	before, grace := For(d.last.were, o.Claim)
-	switch {
-	case before.Plan.ID != d.Plan.ID:
+	had := grace && d.now.Before(before.OwnEnd)
+	switch concerned := before.Plan.ID == d.Plan.ID; {
+	case had && !still && o.Method != account.MailOTP:
+		return LockedOut
+	case !concerned:
 		return NotConcerned
 	case o.Method == account.MailOTP:
 		return AskedByMail
-	case !grace || !d.now.Before(before.OwnEnd):
-		return Already
 	case still:
 		return Later
 	}
-	return LockedOut
+	return Already
 }
 
 // Standing is an organization with its Portal Admins.

@@ -34,6 +34,41 @@ type typed struct{ Name, Value string }
 // EndText says the end that was asked about.
 func (v *outcomeView) EndText() string { return v.End(v.Out.At) }
 
+// Sentence says the outcome in one breath.
+func (v *outcomeView) Sentence() string {
+	return v.Out.Sentence(v.Say(), v.Act == "withdraw")
+}
+
+// Organization is the name of an organization among the struck.
+func (v *outcomeView) Organization(id string) string {
+	for _, s := range v.Out.Struck {
+		if s.Organization == id {
+			return s.Name
+		}
+	}
+	return ""
+}
+
+// Sentence says an outcome in one breath: of an end, or of a withdrawal now.
+func (o Outcome) Sentence(say page.Speaker, withdrawn bool) string {
+	key := "rollout.if_end"
+	if withdrawn {
+		key = "rollout.if_withdrawn"
+	}
+	switch {
+	case o.People == 0 && withdrawn:
+		return say.T("rollout.if_withdrawn_nobody")
+	case o.People == 0:
+		return say.T("rollout.if_nobody", "end", say.End(o.At))
+	}
+	headless := say.T("rollout.headless_none")
+	if o.Headless > 0 {
+		headless = say.T("rollout.headless_some", "n", o.Headless)
+	}
+	return say.T(key, "end", say.End(o.At), "people", say.T("rollout.people", "n", o.People),
+		"organizations", say.T("rollout.organizations", "n", len(o.Struck)), "headless", headless)
+}
+
 // outcome makes the view of a dry run: of an end, or of a withdrawal (no end).
 func (rm *Room) outcome(r *http.Request, plan Titled, end time.Time) (*outcomeView, error) {
 	book, err := ReadBook(r.Context(), rm.DB)

@@ -44,7 +44,7 @@ func beside(now time.Time, p Plan, others []Plan) (wrong []Wrong) {
 		case o.Organization == p.Organization:
 			return append(wrong, Wrong{"opens", "rollout.overlaps"})
 		case p.Organization != "" && o.Organization == "" && p.ID == "" && !now.Before(o.binds()):
-			return append(wrong, Wrong{"scope", "rollout.portal_opened"})
+			return append(wrong, Wrong{"organization", "rollout.portal_opened"})
 		}
 	}
 	return wrong
@@ -104,4 +104,17 @@ func extended(now time.Time, plan Plan, until time.Time) string {
 		return "rollout.extend_beyond"
 	}
 	return ""
+}
+
+// Shadowed says whether a plan cannot be withdrawn at now without harm: another
+// that opens before it is still ahead, and a withdrawal that comes before that
+// opening would count first, and end the grace of those whom the other covers. An
+// organization's own that has not opened counts for nothing once it is taken back.
+func Shadowed(now time.Time, p Plan, others []Plan) bool {
+	for _, o := range others {
+		if p.Organization == "" && o.Organization == "" && o.ID != p.ID && o.Withdrawn.IsZero() && now.Before(o.Opens) && o.Opens.Before(p.Opens) {
+			return true
+		}
+	}
+	return false
 }
