@@ -29,7 +29,7 @@ import (
 // commands are what a story can say. In values, @totp:EMAIL is the code that
 // EMAIL's app shows now (@totp:EMAIL+1 the next step's), @mail:EMAIL the newest
 // mailed code, @link:EMAIL the path of the newest mailed link, @setup the code of
-// the key on the page shown.
+// the key on the page shown, @rollout within a path the newest rollout's id.
 var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"clock":        command(setClock),
 	"organization": command(addOrganization),
@@ -237,6 +237,10 @@ func suspend(s *stage, args []string) error {
 }
 
 func (s *stage) get(path string) error {
+	path, err := s.value(path)
+	if err != nil {
+		return err
+	}
 	r, err := http.NewRequest(http.MethodGet, origin(s.server).ResolveReference(must(path)).String(), nil)
 	if err != nil {
 		return err
@@ -322,6 +326,11 @@ func (s *stage) text() string {
 
 // value resolves what stands for a code, a link or a key.
 func (s *stage) value(v string) (string, error) {
+	if strings.Contains(v, "@rollout") {
+		var id string
+		err := s.db.QueryRow(context.Background(), "select id from rollout order by planned_at desc, id desc limit 1").Scan(&id)
+		return strings.ReplaceAll(v, "@rollout", id), err
+	}
 	name, rest, _ := strings.Cut(v, ":")
 	switch name {
 	case "@totp":

@@ -8,6 +8,7 @@ import (
 
 	"nidan/internal/organization"
 	"nidan/internal/phrase"
+	"nidan/internal/progress"
 	"nidan/internal/rollout"
 	"nidan/internal/store"
 )
@@ -252,6 +253,9 @@ func (cmd rolloutForecastCommand) Run(ctx context.Context, c *Console) error {
 }
 
 func (l *leading) foresee(ctx context.Context, plan rollout.Titled, end time.Time) (rollout.Outcome, error) {
+	if _, err := progress.Fold(ctx, l.db); err != nil {
+		return rollout.Outcome{}, err
+	}
 	book, err := rollout.ReadBook(ctx, l.db)
 	if err != nil {
 		return rollout.Outcome{}, err

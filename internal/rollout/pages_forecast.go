@@ -7,6 +7,7 @@ import (
 
 	"nidan/internal/fault"
 	"nidan/internal/page"
+	"nidan/internal/progress"
 )
 
 // listedAtMost is how many organizations a first page names.
@@ -71,7 +72,7 @@ func (o Outcome) Sentence(say page.Speaker, withdrawn bool) string {
 
 // outcome makes the view of a dry run: of an end, or of a withdrawal (no end).
 func (rm *Room) outcome(r *http.Request, plan Titled, end time.Time) (*outcomeView, error) {
-	book, err := ReadBook(r.Context(), rm.DB)
+	book, err := rm.upToDate(r)
 	if err != nil {
 		return nil, err
 	}
@@ -86,6 +87,15 @@ func (rm *Room) outcome(r *http.Request, plan Titled, end time.Time) (*outcomeVi
 	}
 	return &outcomeView{Plan: plan, Out: out, Struck: out.Struck[:min(len(out.Struck), listedAtMost)],
 		Zone: plan.Location(rm.Site.House).String(), Told: rm.reminders(plan.Plan, now), Passed: !end.IsZero() && !end.After(now)}, nil
+}
+
+// upToDate reads the rollouts after what was noted of people is added up: a dry run
+// is of now, not of some seconds ago.
+func (rm *Room) upToDate(r *http.Request) (Book, error) {
+	if _, err := progress.Fold(r.Context(), rm.DB); err != nil {
+		return Book{}, err
+	}
+	return ReadBook(r.Context(), rm.DB)
 }
 
 func (rm *Room) forecast(w http.ResponseWriter, r *http.Request) error {
@@ -128,7 +138,7 @@ func (rm *Room) forecastPeople(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	book, err := ReadBook(r.Context(), rm.DB)
+	book, err := rm.upToDate(r)
 	if err != nil {
 		return err
 	}
