@@ -15,8 +15,8 @@ var floors = [][]string{
 	{"page", "mail", "audit", "limit"},                                     // what every room uses
 	{"organization"}, {"progress"}, {"account"}, {"operator"}, {"session"}, // who
 	{"password", "totp", "mailotp", "pass", "maintenance", "notice", "ticket"}, // the announcement's parts
-	{"rollout", "verification"}, // the announcement as one thing; the ledger of second steps
-	{"announcement"}, {"guide"}, // what everybody reads of it
+	{"rollout", "verification"},               // the announcement as one thing; the ledger of second steps
+	{"announcement"}, {"guide"}, {"reminder"}, // what everybody reads of it
 	{"signin"}, // the decision
 	{"setup", "profile", "home", "demo", "oidc", "forward", "api"}, // other applications
 	{"web"}, {"figure"}, {"cli"}, // roof

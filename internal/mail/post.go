@@ -212,6 +212,9 @@ func (p *Post) try(ctx context.Context, t taken) error {
 	if err != nil {
 		return &Failure{Step: "open", Text: "the body does not open with this key file", Permanent: true}
 	}
+	if inside.HTML == "" {
+		inside.HTML = page(inside.Language, t.subject, inside.Text)
+	}
 	limit := tryFor
 	if !t.expires.IsZero() {
 		limit = min(limit, t.expires.Sub(p.clk.Now()))

@@ -15,8 +15,8 @@ import (
 type body struct {
 	Language phrase.Lang `json:"language"`
 	Text     string      `json:"text"`
-	HTML     string      `json:"html"`
-	At       time.Time   `json:"at"` // the mail's Date: when it was first due
+	HTML     string      `json:"html"` // empty: made of the text when it is sent
+	At       time.Time   `json:"at"`   // the mail's Date: when it was first due
 }
 
 // Queue puts a letter into the outbox, with the deed that it tells of: the row is

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"nidan/internal/account"
+	"nidan/internal/mail"
 	"nidan/internal/progress"
 	"nidan/internal/secret"
 	"nidan/internal/store"
@@ -133,6 +134,9 @@ func Enroll(ctx context.Context, tx *store.Tx, ref account.Ref) (first bool, err
 	}
 	if n == 0 {
 		return false, nil
+	}
+	if _, err := mail.Cancel(ctx, tx, ref.Organization, ref.ID, mail.Reminder); err != nil {
+		return false, err
 	}
 	return true, progress.Note(ctx, tx, ref.Organization, ref.ID, progress.Enrolled, string(account.MailOTP))
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"nidan/internal/account"
+	"nidan/internal/mail"
 	"nidan/internal/progress"
 	"nidan/internal/secret"
 	"nidan/internal/store"
@@ -59,6 +60,9 @@ func Enroll(ctx context.Context, tx *store.Tx, keys *secret.Keys, ref account.Re
 		ref.Organization, ref.ID, keys.Seal(secret.ForTOTP, row(ref), key), store.Micros(tx.Now()), step, epoch)
 	if err != nil {
 		return fmt.Errorf("totp: %w", err)
+	}
+	if _, err := mail.Cancel(ctx, tx, ref.Organization, ref.ID, mail.Reminder); err != nil {
+		return err
 	}
 	return progress.Note(ctx, tx, ref.Organization, ref.ID, progress.Enrolled, string(account.TOTP))
 }

@@ -26,6 +26,7 @@ import (
 	"nidan/internal/phrase"
 	"nidan/internal/profile"
 	"nidan/internal/progress"
+	"nidan/internal/reminder"
 	"nidan/internal/rollout"
 	"nidan/internal/route"
 	"nidan/internal/secret"
@@ -59,6 +60,7 @@ type Portal struct {
 
 	routes  []route.Route
 	gate    *signin.Gate
+	rounds  *reminder.Rounds
 	metrics *metrics
 	ready   readiness
 	tidied  time.Time // the hour in which Upkeep last removed what is past its retention
@@ -67,7 +69,7 @@ type Portal struct {
 // Words are every room's phrases.
 func Words() []fs.FS {
 	return []fs.FS{phrase.Words, page.Words, operator.Words, session.Words, password.Words, verification.Words,
-		announcement.Words, signin.Words, pass.Words, setup.Words, rollout.Words, profile.Words, home.Words, demo.Words}
+		announcement.Words, signin.Words, pass.Words, setup.Words, rollout.Words, reminder.Words, profile.Words, home.Words, demo.Words}
 }
 
 // New builds the rooms in order. Everything that can be wrong with templates,
@@ -117,11 +119,13 @@ func (p *Portal) rooms() error {
 	homeRoom, err5 := home.New(p.Site)
 	passRoom, errPass := pass.New(pass.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, BaseURL: base, Wake: p.Post.Wake})
 	rolloutRoom, err6 := rollout.New(rollout.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Wake: p.Post.Wake})
-	if err := errors.Join(err1, err2, err3, err4, err5, err6, errPass); err != nil {
+	p.rounds = &reminder.Rounds{DB: p.DB, Keys: p.Keys, Wake: p.Post.Wake}
+	reminderRoom, errReminder := reminder.New(reminder.Needs{Rounds: p.rounds, Site: p.Site, BaseURL: base})
+	if err := errors.Join(err1, err2, err3, err4, err5, err6, errPass, errReminder); err != nil {
 		return err
 	}
 	for _, routes := range [][]route.Route{p.Site.Routes(), p.health(), signinRoom.Routes(), passwordRoom.Routes(),
-		passRoom.Routes(), setupRoom.Routes(), profileRoom.Routes(), homeRoom.Routes(), rolloutRoom.Routes()} {
+		passRoom.Routes(), setupRoom.Routes(), profileRoom.Routes(), homeRoom.Routes(), rolloutRoom.Routes(), reminderRoom.Routes()} {
 		p.routes = append(p.routes, routes...)
 	}
 	if p.Demo {
@@ -164,6 +168,7 @@ func (p *Portal) Background(ctx context.Context) {
 		all.Go(func() { demo.Follow(ctx, p.DB, p.Clock, p.Log) })
 	}
 	all.Go(func() { p.every(ctx, foldEvery, "progress", p.fold) })
+	all.Go(func() { p.every(ctx, remindEvery, "reminders", p.Remind) })
 	p.every(ctx, time.Minute, "upkeep", p.Upkeep)
 	all.Wait()
 }
@@ -175,6 +180,13 @@ func (p *Portal) fold(ctx context.Context) error {
 	_, err := progress.Fold(ctx, p.DB)
 	return err
 }
+
+// remindEvery is how long after its date a letter may be begun.
+const remindEvery = 20 * time.Second
+
+// Remind has the letters of rollouts written that are due, and those taken by the
+// mail server counted as told.
+func (p *Portal) Remind(ctx context.Context) error { return p.rounds.Run(ctx, p.Clock.Now()) }
 
 // every does something at once and then at each tick, until ctx ends.
 func (p *Portal) every(ctx context.Context, span time.Duration, what string, do func(context.Context) error) {

@@ -39,7 +39,7 @@ var beyond = map[string]int64{
 	"POST /password/forgot":  11, // two allowances, the owner's record and a letter; the same for everybody
 	"POST /profile/password": 12, // ends other sessions and resets, renews this one, tells the owner
 	"GET /profile/totp":      8,  // makes the new secret, once
-	"POST /profile/totp":     21, // proves, enrolls, ends sessions and passes, tells the owner: once a phone
+	"POST /profile/totp":     22, // proves, enrolls, ends reminders, sessions and passes, tells the owner: once a phone
 	"GET /setup/totp":        8,
 	"POST /setup/totp":       20,
 }

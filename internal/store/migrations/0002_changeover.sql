@@ -95,33 +95,41 @@ insert into progress_hour (organization_id, hour, told, signed, started, totp, m
 -- account: an organization's Portal Admins
 create index account_admin on account (organization_id, id) where authority = 'portal_admin';
 
--- reminder: one row a person and date, and how far each date's round has come
-create table reminder (
+-- reminder: one row a person and date; the rounds they were written in, with how
+-- far each has come. given_at is when the extension was given whose people a round
+-- is for, 0 for those who have none; organization_id is '' for everybody covered.
+create table reminder_round (
+	id text primary key,
 	rollout_id text not null references rollout (id),
 	organization_id text not null,
-	holder_id text not null,
-	what text not null,
-	own_end bigint not null,
-	queued_at bigint not null,
-	mail_id text,
-	told boolean not null,
-	primary key (rollout_id, organization_id, holder_id, what, own_end)
-);
-create index reminder_untold on reminder (queued_at) where told = false;
-create table reminder_round (
-	rollout_id text not null references rollout (id),
+	given_at bigint not null,
 	what text not null,
 	own_end bigint not null,
 	due_at bigint not null,
 	asked_by text not null,
-	organization_id text not null,
 	after_organization text not null,
 	after_holder text not null,
 	queued bigint not null,
+	sent bigint not null,
+	failed bigint not null,
+	skipped bigint not null,
 	started_at bigint not null,
 	finished_at bigint,
-	primary key (rollout_id, what, own_end, organization_id)
+	unique (rollout_id, what, own_end, organization_id, given_at)
 );
+create table reminder (
+	rollout_id text not null,
+	organization_id text not null,
+	holder_id text not null,
+	what text not null,
+	own_end bigint not null,
+	round_id text not null,
+	mail_id text not null,
+	queued_at bigint not null,
+	became text not null check (became in ('waiting', 'sent', 'dropped', 'failed')),
+	primary key (rollout_id, organization_id, holder_id, what, own_end)
+);
+create index reminder_waiting on reminder (queued_at) where became in ('waiting', 'failed');
 
 -- mail: addresses that mail does not reach, by the SMTP dialogue or by a bounce
 create table undeliverable (

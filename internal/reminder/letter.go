@@ -1,0 +1,126 @@
+package reminder
+
+import (
+	"strings"
+	"time"
+
+	"nidan/internal/account"
+	"nidan/internal/mail"
+	"nidan/internal/page"
+	"nidan/internal/phrase"
+	"nidan/internal/progress"
+	"nidan/internal/rollout"
+)
+
+// Desk writes the letters.
+type Desk struct {
+	Site    *page.Site
+	Address string // the portal's, as people type it: host and path, no scheme, which mail programs would make a link of
+}
+
+// typed is a base URL as people type it.
+func typed(base string) string {
+	_, rest, ok := strings.Cut(base, "://")
+	if !ok {
+		rest = base
+	}
+	return strings.TrimSuffix(rest, "/")
+}
+
+// occasion is what a letter's words depend on beside the reader's name, so that
+// the same words are put together once and not for everybody.
+type occasion struct {
+	what   What
+	plan   string
+	ownEnd time.Time
+	lang   phrase.Lang
+	zone   string
+	admin  bool
+	method account.Method
+	open   progress.Figures // of the organization, to a Portal Admin alone
+}
+
+// words are a letter's subject, and its text but for the name.
+type words struct{ subject, text string }
+
+// pen writes the letters of one round, and remembers what it has put together.
+type pen struct {
+	desk  *Desk
+	plan  rollout.Plan
+	opens time.Time // when the set-up can be done first
+	made  map[occasion]words
+}
+
+func (d *Desk) pen(plan rollout.Plan, opens time.Time) *pen {
+	return &pen{desk: d, plan: plan, opens: opens, made: map[occasion]words{}}
+}
+
+// write is one person's letter. figures are those of the organization, which only
+// a Portal Admin is told; until is when the letter has lost its sense.
+func (p *pen) write(what What, o rollout.Open, ownEnd time.Time, figures progress.Figures, until time.Time) mail.Letter {
+	kind, _ := what.Kind()
+	at := occasion{what: kind, plan: p.plan.ID, ownEnd: ownEnd, lang: o.Language, zone: o.Zone,
+		admin: o.Authority == account.PortalAdmin, method: o.Method}
+	if at.admin {
+		at.open = figures
+	}
+	w, ok := p.made[at]
+	if !ok {
+		w = p.put(at)
+		p.made[at] = w
+	}
+	say := p.desk.Site.Speaker(o.Language, nil)
+	return mail.Letter{Organization: o.Organization, Holder: o.ID, Lane: mail.Bulk, Kind: mail.Reminder, To: o.Email,
+		Language: o.Language, Subject: w.subject, Text: say.T("reminder.greeting", "name", o.Name) + "\n\n" + w.text, Expires: until}
+}
+
+// put puts the words of an occasion together.
+func (p *pen) put(at occasion) words {
+	site := p.desk.Site
+	say := site.Speaker(at.lang, phrase.Location(at.zone))
+	say.Zones.House = p.plan.Location(site.House)
+	who := "user"
+	if at.admin {
+		who = "admin"
+	}
+	args := []any{"portal", site.Name, "opens", say.Moment(p.opens), "end", say.End(at.ownEnd), "address", p.desk.Address,
+		"contact", site.Contact, "hours", site.Hours, "n", at.open.Open(), "all", at.open.Accounts}
+	key := string(at.what)
+	lines := []string{say.T("reminder."+key+"_text", args...), say.T("reminder.until", args...) + gap(at.lang) + say.T("reminder.back_"+who, args...)}
+	if message := strings.TrimSpace(p.plan.Message.In(at.lang)); message != "" {
+		lines = append(lines, message)
+	}
+	lines = append(lines, p.steps(say, at, args), say.T("reminder.guides_"+who, args...))
+	if at.admin {
+		lines = append(lines, say.T("reminder.admin", args...))
+	}
+	help := say.T("reminder.help_"+who, args...)
+	if site.Contact != "" {
+		contact := "reminder.contact"
+		if site.Hours != "" {
+			contact = "reminder.contact_hours"
+		}
+		help += gap(at.lang) + say.T(contact, args...)
+	}
+	lines = append(lines, help, say.T("reminder.never", args...))
+	return words{subject: say.T("reminder."+key+"_subject", args...), text: strings.Join(lines, "\n\n")}
+}
+
+func (p *pen) steps(say page.Speaker, at occasion, args []any) string {
+	key := "reminder.steps_totp"
+	switch {
+	case at.admin:
+		key = "reminder.steps_choose"
+	case at.method == account.MailOTP:
+		key = "reminder.steps_mailotp"
+	}
+	return say.T(key, args...)
+}
+
+// gap stands between two sentences; Japanese has none there.
+func gap(lang phrase.Lang) string {
+	if lang == phrase.Japanese {
+		return ""
+	}
+	return " "
+}
