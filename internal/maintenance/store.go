@@ -9,9 +9,9 @@ import (
 	"nidan/internal/store"
 )
 
-// Plan writes a window; the planner is on its list.
+// Plan writes a window. by is an operator's id, or the console.
 func Plan(ctx context.Context, tx *store.Tx, opens, closes time.Time, by string, operators ...string) (Window, error) {
-	w := Window{ID: secret.ID(), Opens: opens, Closes: closes, Planned: tx.Now(), Operators: operators}
+	w := Window{ID: secret.ID(), Opens: opens, Closes: closes, Planned: tx.Now(), By: by, Operators: operators}
 	_, err := tx.Exec(ctx, `insert into maintenance_window (id, opens, closes, planned_at, planned_by) values ($1, $2, $3, $4, $5)`,
 		w.ID, store.Micros(opens), store.Micros(closes), store.Micros(w.Planned), by)
 	if err != nil {
@@ -26,10 +26,25 @@ func Plan(ctx context.Context, tx *store.Tx, opens, closes time.Time, by string,
 	return w, Changed(ctx, tx)
 }
 
-// Cancel takes a window back; one that has passed stays as it was.
+// Cancel takes back a window that has not opened; store.ErrNone for any other.
 func Cancel(ctx context.Context, tx *store.Tx, id, by string) error {
 	n, err := tx.Exec(ctx, `update maintenance_window set cancelled_at = $1, cancelled_by = $2
-		where id = $3 and cancelled_at is null and closes > $4`, store.Micros(tx.Now()), by, id, store.Micros(tx.Now()))
+		where id = $3 and cancelled_at is null and opens > $4`, store.Micros(tx.Now()), by, id, store.Micros(tx.Now()))
+	return changed(ctx, tx, n, err)
+}
+
+// Lift ends a window now that covers now; store.ErrNone for any other. The planned
+// close is kept beside. A close is after its opening, be it by a microsecond.
+func Lift(ctx context.Context, tx *store.Tx, id, by string) error {
+	now := store.Micros(tx.Now())
+	n, err := tx.Exec(ctx, `update maintenance_window set lifted_from = closes, lifted_by = $1,
+			closes = case when opens < $2 then cast($3 as bigint) else opens + 1 end
+		where id = $4 and cancelled_at is null and opens <= $5 and closes > $6`, by, now, now, id, now, now)
+	return changed(ctx, tx, n, err)
+}
+
+// changed closes an update of one window.
+func changed(ctx context.Context, tx *store.Tx, n int64, err error) error {
 	if err == nil && n == 0 {
 		err = store.ErrNone
 	}
@@ -56,7 +71,8 @@ func Version(ctx context.Context, r store.Reader) (version int64, err error) {
 
 // Windows are all windows, past and ahead, the latest first, with their lists.
 func Windows(ctx context.Context, r store.Reader) ([]Window, error) {
-	rows, err := r.Query(ctx, `select w.id, w.opens, w.closes, w.planned_at, w.cancelled_at, coalesce(o.operator_id, '')
+	rows, err := r.Query(ctx, `select w.id, w.opens, w.closes, w.lifted_from, w.planned_at, w.planned_by, w.cancelled_at,
+			coalesce(o.operator_id, '')
 		from maintenance_window w left join maintenance_operator o on o.window_id = w.id
 		order by w.opens desc, w.id, o.operator_id`)
 	if err != nil {
@@ -66,13 +82,13 @@ func Windows(ctx context.Context, r store.Reader) ([]Window, error) {
 	var list []Window
 	for rows.Next() {
 		var w Window
-		var opens, closes, planned, cancelled store.Instant
+		var opens, closes, lifted, planned, cancelled store.Instant
 		var operator string
-		if err := rows.Scan(&w.ID, &opens, &closes, &planned, &cancelled, &operator); err != nil {
+		if err := rows.Scan(&w.ID, &opens, &closes, &lifted, &planned, &w.By, &cancelled, &operator); err != nil {
 			return nil, err
 		}
 		if n := len(list); n == 0 || list[n-1].ID != w.ID {
-			w.Opens, w.Closes, w.Planned, w.Cancelled = opens.Time, closes.Time, planned.Time, cancelled.Time
+			w.Opens, w.Closes, w.LiftedFrom, w.Planned, w.Cancelled = opens.Time, closes.Time, lifted.Time, planned.Time, cancelled.Time
 			list = append(list, w)
 		}
 		if operator != "" {

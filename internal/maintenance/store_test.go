@@ -107,10 +107,10 @@ func TestAWindowWithoutATimeOrWithAStrangerOnItsListIsNotKept(t *testing.T) {
 	})
 }
 
-func TestAWindowIsCancelledOnceAndNeverAfterItsClose(t *testing.T) {
+func TestAWindowIsCancelledOnceAndOnlyBeforeItOpens(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		ahead := plan(t, w, time.Hour, 2*time.Hour)
-		past := plan(t, w, 3*time.Hour, 4*time.Hour)
+		open := plan(t, w, 3*time.Hour, 4*time.Hour)
 		before := version(t, w)
 		if err := cancel(t, w, ahead.ID); err != nil {
 			t.Fatal(err)
@@ -121,9 +121,11 @@ func TestAWindowIsCancelledOnceAndNeverAfterItsClose(t *testing.T) {
 		if err := cancel(t, w, "unknown"); !errors.Is(err, store.ErrNone) {
 			t.Errorf("an unknown one: %v", err)
 		}
-		w.Clock.Set(past.Closes)
-		if err := cancel(t, w, past.ID); !errors.Is(err, store.ErrNone) {
-			t.Errorf("one that closes now: %v", err)
+		for _, at := range []time.Time{open.Opens, open.Closes.Add(-time.Microsecond), open.Closes} {
+			w.Clock.Set(at)
+			if err := cancel(t, w, open.ID); !errors.Is(err, store.ErrNone) {
+				t.Errorf("one that has opened, at %s: %v", at, err)
+			}
 		}
 		if after := version(t, w); after != before+1 {
 			t.Errorf("one cancellation raised the version from %d to %d", before, after)
@@ -138,12 +140,51 @@ func TestAWindowIsCancelledOnceAndNeverAfterItsClose(t *testing.T) {
 	})
 }
 
-func TestAWindowThatCoversNowCanBeCancelledUntilItCloses(t *testing.T) {
+func TestAWindowIsLiftedWhileItIsOpenAndKeepsItsPlannedClose(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
-		open := plan(t, w, time.Hour, 2*time.Hour)
-		w.Clock.Set(open.Closes.Add(-time.Microsecond))
-		if err := cancel(t, w, open.ID); err != nil {
-			t.Error(err)
+		lift := func(id string) error {
+			return w.DB.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error { return Lift(ctx, tx, id, "sato") })
+		}
+		find := func(id string) Window {
+			one, _, err := Find(t.Context(), w.DB, id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return one
+		}
+		one, at := plan(t, w, time.Hour, 3*time.Hour), plan(t, w, 5*time.Hour, 6*time.Hour)
+		taken := plan(t, w, time.Hour, 2*time.Hour)
+		if err := lift(one.ID); !errors.Is(err, store.ErrNone) {
+			t.Errorf("before it opens: %v", err)
+		}
+		if err := cancel(t, w, taken.ID); err != nil {
+			t.Fatal(err)
+		}
+		middle := one.Opens.Add(time.Hour)
+		w.Clock.Set(middle)
+		before := version(t, w)
+		if err := lift(one.ID); err != nil {
+			t.Fatal(err)
+		}
+		for what, id := range map[string]string{"a second time": one.ID, "a cancelled one": taken.ID, "an unknown one": "unknown"} {
+			if err := lift(id); !errors.Is(err, store.ErrNone) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		if got := find(one.ID); got.Closes != middle || got.LiftedFrom != one.Closes || got.Covers(middle) || got.At(middle) != Lifted || version(t, w) != before+1 {
+			t.Errorf("lifted: %+v, version %d", got, version(t, w))
+		}
+		// In the very instant in which it opens, it was open for that instant.
+		w.Clock.Set(at.Opens)
+		if err := lift(at.ID); err != nil {
+			t.Fatal(err)
+		}
+		if got := find(at.ID); got.Covers(at.Opens.Add(time.Microsecond)) || got.LiftedFrom != at.Closes {
+			t.Errorf("lifted as it opens: %+v", got)
+		}
+		w.Clock.Set(one.Closes)
+		if got := find(one.ID); got.Opens != one.Opens || got.Closes != middle {
+			t.Errorf("what has passed was moved: %+v", got)
 		}
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"nidan/internal/fault"
 	"nidan/internal/phrase"
 )
 
@@ -133,4 +134,19 @@ func (v *View) OfferedZones() []string { return phrase.Offered }
 // In says an instant in a zone, with UTC beside it, in a template.
 func (v *View) In(zone *time.Location, t time.Time) string {
 	return phrase.Zones{House: zone}.Moment(v.Lang, t)
+}
+
+// OwnZone reads the field "zone" of a form that only asks: in which zone a reader
+// wants the times too. The part "own-zone" is that form. An answer to a request
+// that is handed on says them there; text is what was typed.
+func OwnZone(r *http.Request, form *Form) (asked *http.Request, text string, faults []*fault.Fault) {
+	if strings.TrimSpace(form.values.Get("zone")) == "" {
+		return r, "", nil
+	}
+	text = form.shown("zone")
+	zone := form.Zone("zone")
+	if zone == nil {
+		return r, text, form.Faults()
+	}
+	return WithReader(r, zone), zone.String(), nil
 }

@@ -45,6 +45,14 @@ type Chrome struct {
 	Banners  []Banner
 }
 
+// WithReader is a request of a reader who says which zone is his own; the gate's
+// answer for somebody signed in gives way to it.
+func WithReader(r *http.Request, zone *time.Location) *http.Request {
+	c, _ := r.Context().Value(chromeKey{}).(Chrome)
+	c.Reader = zone
+	return r.WithContext(WithChrome(r.Context(), c))
+}
+
 // Banner is a line above every page: a window ahead, days left to set up.
 type Banner struct {
 	Kind string // "soon" or "ends"
@@ -105,6 +113,9 @@ func (s Speaker) End(t time.Time) string { return s.Zones.End(s.Lang, t) }
 // Span says a length of time.
 func (s Speaker) Span(d time.Duration) string { return s.book.Span(s.Lang, d) }
 
+// Length says an exact length of time.
+func (s Speaker) Length(d time.Duration) string { return s.book.Length(s.Lang, d) }
+
 func (v *View) say() Speaker { return Speaker{Lang: v.Lang, Zones: v.Zones, book: v.Site.book} }
 
 // Say speaks to this page's reader.
@@ -118,6 +129,9 @@ func (v *View) End(t time.Time) string { return v.say().End(t) }
 
 // Span says a length of time, in a template.
 func (v *View) Span(d time.Duration) string { return v.say().Span(d) }
+
+// Length says an exact length of time, in a template.
+func (v *View) Length(d time.Duration) string { return v.say().Length(d) }
 
 // Banners are the lines above this page. The dashboard and the pages of the set-up
 // say themselves until when it has to be done.

@@ -144,6 +144,29 @@ func (b *Book) Span(lang Lang, d time.Duration) string {
 	return b.Say(lang, "phrase.days", "n", int((d+24*time.Hour-1)/(24*time.Hour)))
 }
 
+// Length is an exact length of time, to the minute: `5 hours`, `90 minutes` is `1 hour
+// 30 minutes`. Span rounds, and what was planned is as long as it is.
+func (b *Book) Length(lang Lang, d time.Duration) string {
+	minutes := int(d.Round(time.Minute) / time.Minute)
+	hours := minutes / 60
+	minutes %= 60
+	switch {
+	case hours == 0:
+		return b.Say(lang, "phrase.minutes", "n", minutes)
+	case minutes == 0:
+		return b.Say(lang, "phrase.hours", "n", hours)
+	}
+	return b.Say(lang, "phrase.hours", "n", hours) + between(lang) + b.Say(lang, "phrase.minutes", "n", minutes)
+}
+
+// between stands between two words.
+func between(lang Lang) string {
+	if lang == Japanese {
+		return ""
+	}
+	return " "
+}
+
 var zones sync.Map // IANA name → *time.Location; loading one anew costs more than a look at the database
 
 // Location is a zone by its IANA name; UTC when there is none of that name.

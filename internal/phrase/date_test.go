@@ -155,3 +155,24 @@ func TestASpanIsRoundedUpToASensibleUnit(t *testing.T) {
 		}
 	}
 }
+
+func TestALengthIsExactToTheMinute(t *testing.T) {
+	book, err := NewBook(Words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for length, want := range map[time.Duration][2]string{
+		5 * time.Hour:                 {"5 hours", "5時間"},
+		5 * time.Minute:               {"5 minutes", "5分"},
+		time.Hour + time.Minute:       {"1 hour 1 minute", "1時間1分"},
+		90 * time.Minute:              {"1 hour 30 minutes", "1時間30分"},
+		72 * time.Hour:                {"72 hours", "72時間"},
+		time.Hour - 31*time.Second:    {"59 minutes", "59分"},
+		time.Hour - 29*time.Second:    {"1 hour", "1時間"},
+		26*time.Hour + 10*time.Second: {"26 hours", "26時間"},
+	} {
+		if got := [2]string{book.Length(English, length), book.Length(Japanese, length)}; got != want {
+			t.Errorf("%s: %q, want %q", length, got, want)
+		}
+	}
+}

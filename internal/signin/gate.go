@@ -199,8 +199,8 @@ func (g *Gate) chrome(a asked, v *session.Visit) page.Chrome {
 		c = page.Chrome{Name: v.Person.Name, Where: v.OrganizationName, Operator: v.Operator(), Admin: v.Admin(),
 			Pending: a.step.Kind != Admit, Reader: v.Person.Location()}
 	}
-	if next, ok := maintenance.Ahead(a.policy.Windows, a.now, 7*24*time.Hour); ok {
-		c.Banners = append(c.Banners, page.Banner{Kind: "soon", Text: func(say page.Speaker) string {
+	for _, next := range maintenance.Coming(a.policy.Windows, a.now, 7*24*time.Hour) {
+		c.Banners = append(c.Banners, page.Banner{Kind: "soon", Link: "/status", Name: "signin.window_status", Text: func(say page.Speaker) string {
 			return say.T("signin.window_ahead", "opens", say.Moment(next.Opens), "closes", say.End(next.Closes))
 		}})
 	}

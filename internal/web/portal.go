@@ -19,6 +19,7 @@ import (
 	"nidan/internal/demo"
 	"nidan/internal/home"
 	"nidan/internal/mail"
+	"nidan/internal/maintenance"
 	"nidan/internal/operator"
 	"nidan/internal/page"
 	"nidan/internal/pass"
@@ -69,7 +70,17 @@ type Portal struct {
 // Words are every room's phrases.
 func Words() []fs.FS {
 	return []fs.FS{phrase.Words, page.Words, operator.Words, session.Words, password.Words, verification.Words,
-		announcement.Words, signin.Words, pass.Words, setup.Words, rollout.Words, reminder.Words, profile.Words, home.Words, demo.Words}
+		maintenance.Words,
+		announcement.Words,
+		signin.Words,
+		pass.Words,
+		setup.Words,
+		rollout.Words,
+		reminder.Words,
+		profile.Words,
+		home.Words,
+		demo.Words,
+	}
 }
 
 // New builds the rooms in order. Everything that can be wrong with templates,
@@ -118,14 +129,27 @@ func (p *Portal) rooms() error {
 	profileRoom, err4 := profile.New(profile.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site})
 	homeRoom, err5 := home.New(p.Site)
 	passRoom, errPass := pass.New(pass.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, BaseURL: base, Wake: p.Post.Wake})
+	maintenanceRoom, errMaintenance := maintenance.New(maintenance.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Wake: p.Post.Wake, Marks: Marks(p.Config.HouseZone)})
 	rolloutRoom, err6 := rollout.New(rollout.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Wake: p.Post.Wake})
 	p.rounds = &reminder.Rounds{DB: p.DB, Keys: p.Keys, Wake: p.Post.Wake}
 	reminderRoom, errReminder := reminder.New(reminder.Needs{Rounds: p.rounds, Site: p.Site, BaseURL: base})
-	if err := errors.Join(err1, err2, err3, err4, err5, err6, errPass, errReminder); err != nil {
+	err := errors.Join(err1, err2, err3, err4, err5, err6,
+		errPass,
+		errMaintenance,
+		errReminder,
+	)
+	if err != nil {
 		return err
 	}
 	for _, routes := range [][]route.Route{p.Site.Routes(), p.health(), signinRoom.Routes(), passwordRoom.Routes(),
-		passRoom.Routes(), setupRoom.Routes(), profileRoom.Routes(), homeRoom.Routes(), rolloutRoom.Routes(), reminderRoom.Routes()} {
+		maintenanceRoom.Routes(),
+		passRoom.Routes(),
+		setupRoom.Routes(),
+		profileRoom.Routes(),
+		homeRoom.Routes(),
+		rolloutRoom.Routes(),
+		reminderRoom.Routes(),
+	} {
 		p.routes = append(p.routes, routes...)
 	}
 	if p.Demo {

@@ -178,3 +178,7 @@ create table rehearsal (
 	failure text,
 	finished_at bigint
 );
+
+-- maintenance: a window that was ended early closes then; here is what was planned
+alter table maintenance_window add column lifted_from bigint;
+alter table maintenance_window add column lifted_by text;
