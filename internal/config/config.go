@@ -29,7 +29,7 @@ type Config struct {
 	LMTP     Address       `env:"NIDAN_LMTP" empty:"bounces are not read" doc:"Host and port on which the mail server hands over bounces (LMTP)."`
 
 	Contact   string         `env:"NIDAN_CONTACT" empty:"the address of NIDAN_MAIL_FROM" doc:"The help desk's mail address, shown to people who cannot sign in."`
-	Hours     Hours          `env:"NIDAN_HOURS" default:"09:00-17:30" empty:"none are named" doc:"The help desk's business hours in the house zone."`
+	Hours     Hours          `env:"NIDAN_HOURS" default:"09:00-17:30" empty:"none are named" doc:"The help desk's business hours in the house zone, Monday to Friday; other days stand before them, such as Mon-Sat 09:00-17:30."`
 	HouseZone *time.Location `env:"NIDAN_HOUSE_ZONE" default:"Asia/Tokyo" doc:"The time zone of the company that runs the portal; its dates are this zone's days."`
 
 	TrustedProxies TrustedProxies `env:"NIDAN_TRUSTED_PROXIES" empty:"nobody" doc:"Addresses or networks of the proxies whose X-Forwarded-For is believed, separated by commas."`

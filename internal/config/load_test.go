@@ -148,7 +148,7 @@ trusted_proxies: [10.0.0.1/8]
 		"NIDAN_LOG (nidan.yaml:4): must be debug, info, warn or error",
 		"NIDAN_HASH_MEMORY (environment): must be standard or small",
 		"NIDAN_CONTACT (environment): must be one mail address without a name, such as help@example.com",
-		"NIDAN_HOURS (nidan.yaml:8): must be two times of one day, such as 09:00-17:30",
+		"NIDAN_HOURS (nidan.yaml:8): must be two times of one day, such as 09:00-17:30 or Mon-Sat 09:00-17:30",
 		"NIDAN_HOUSE_ZONE (nidan.yaml:7): must not be empty",
 		"NIDAN_TRUSTED_PROXIES (nidan.yaml:9): must be a network: 10.0.0.1/8 is an address in 10.0.0.0/8; leave out the /8 or write the network",
 		"NIDAN_MAIL_FROM (not set): must be set: one mail address, such as Business Portal <portal@example.com>",

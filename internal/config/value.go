@@ -19,7 +19,7 @@ import (
 const (
 	rightAddress = "must be host:port, such as 127.0.0.1:8080"
 	rightMail    = "one mail address, such as Business Portal <portal@example.com>"
-	rightHours   = "must be two times of one day, such as 09:00-17:30"
+	rightHours   = "must be two times of one day, such as 09:00-17:30 or Mon-Sat 09:00-17:30"
 	rightProxies = "must be addresses or networks separated by commas, such as 10.0.0.7, 192.168.0.0/16"
 	rightZone    = "must be the name of a time zone, such as Asia/Tokyo"
 )
@@ -169,8 +169,26 @@ func parseAddress(text string) (Address, error) {
 	return Address{host, uint16(n)}, nil
 }
 
-// Hours are the business hours of one day, as time since midnight in the house zone.
-type Hours struct{ From, To time.Duration }
+// Hours are the business hours of a working day, as time since midnight in the
+// house zone. Which days are holidays no setting knows.
+type Hours struct {
+	From, To time.Duration
+	Days     Days
+}
+
+// Days are the working days of a week, a bit for each time.Weekday; none named
+// (zero) are Monday to Friday.
+type Days uint8
+
+const mondayToFriday = Days(1<<time.Monday | 1<<time.Tuesday | 1<<time.Wednesday | 1<<time.Thursday | 1<<time.Friday)
+
+// Has says whether a day of the week is a working day.
+func (d Days) Has(day time.Weekday) bool {
+	if d == 0 {
+		d = mondayToFriday
+	}
+	return d&(1<<day) != 0
+}
 
 // String is 9:00–17:30, as people write it; "" where no hours are named.
 func (h Hours) String() string {
@@ -181,8 +199,15 @@ func (h Hours) String() string {
 	return clock(h.From) + "–" + clock(h.To)
 }
 
-func parseHours(text string) (Hours, error) {
-	from, to, _ := strings.Cut(strings.ReplaceAll(text, "–", "-"), "-")
+func parseHours(text string) (h Hours, err error) {
+	text = strings.TrimSpace(strings.ReplaceAll(text, "–", "-"))
+	if days, rest, named := strings.Cut(text, " "); named && days != "" && days[0] > '9' {
+		if h.Days, err = parseDays(days); err != nil {
+			return Hours{}, err
+		}
+		text = rest
+	}
+	from, to, _ := strings.Cut(text, "-")
 	opens, err := time.Parse("15:04", strings.TrimSpace(from))
 	if err != nil {
 		return Hours{}, errors.New(rightHours)
@@ -192,7 +217,39 @@ func parseHours(text string) (Hours, error) {
 		return Hours{}, errors.New(rightHours)
 	}
 	midnight := time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC)
-	return Hours{opens.Sub(midnight), closes.Sub(midnight)}, nil
+	h.From, h.To = opens.Sub(midnight), closes.Sub(midnight)
+	return h, nil
+}
+
+// parseDays reads Mon-Fri, Sun-Thu, or Mon,Wed,Fri.
+func parseDays(text string) (days Days, err error) {
+	for part := range strings.SplitSeq(text, ",") {
+		first, last, ranged := strings.Cut(part, "-")
+		if !ranged {
+			last = first
+		}
+		from, ok1 := weekday(first)
+		to, ok2 := weekday(last)
+		if !ok1 || !ok2 {
+			return 0, errors.New(rightHours)
+		}
+		for day := from; ; day = (day + 1) % 7 {
+			days |= 1 << day
+			if day == to {
+				break
+			}
+		}
+	}
+	return days, nil
+}
+
+func weekday(text string) (time.Weekday, bool) {
+	for day := time.Sunday; day <= time.Saturday; day++ {
+		if strings.EqualFold(text, day.String()[:3]) {
+			return day, true
+		}
+	}
+	return 0, false
 }
 
 func parseLevel(text string) (level Level, err error) {
