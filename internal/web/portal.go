@@ -16,6 +16,7 @@ import (
 	"nidan/internal/announcement"
 	"nidan/internal/clock"
 	"nidan/internal/config"
+	"nidan/internal/contact"
 	"nidan/internal/demo"
 	"nidan/internal/home"
 	"nidan/internal/mail"
@@ -71,6 +72,7 @@ type Portal struct {
 func Words() []fs.FS {
 	return []fs.FS{phrase.Words, page.Words, operator.Words, session.Words, password.Words, verification.Words,
 		maintenance.Words,
+		contact.Words,
 		announcement.Words,
 		signin.Words,
 		pass.Words,
@@ -129,6 +131,7 @@ func (p *Portal) rooms() error {
 	profileRoom, err4 := profile.New(profile.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site})
 	homeRoom, err5 := home.New(p.Site)
 	passRoom, errPass := pass.New(pass.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, BaseURL: base, Wake: p.Post.Wake})
+	contactRoom, errContact := contact.New(p.Site, p.Config.Hours)
 	maintenanceRoom, errMaintenance := maintenance.New(maintenance.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Wake: p.Post.Wake, Marks: Marks(p.Config.HouseZone)})
 	rolloutRoom, err6 := rollout.New(rollout.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Wake: p.Post.Wake})
 	p.rounds = &reminder.Rounds{DB: p.DB, Keys: p.Keys, Wake: p.Post.Wake}
@@ -136,6 +139,7 @@ func (p *Portal) rooms() error {
 	err := errors.Join(err1, err2, err3, err4, err5, err6,
 		errPass,
 		errMaintenance,
+		errContact,
 		errReminder,
 	)
 	if err != nil {
@@ -143,6 +147,7 @@ func (p *Portal) rooms() error {
 	}
 	for _, routes := range [][]route.Route{p.Site.Routes(), p.health(), signinRoom.Routes(), passwordRoom.Routes(),
 		maintenanceRoom.Routes(),
+		contactRoom.Routes(),
 		passRoom.Routes(),
 		setupRoom.Routes(),
 		profileRoom.Routes(),
