@@ -129,43 +129,6 @@ func TestBeforeTheRightPasswordEveryAccountIsAnsweredAlike(t *testing.T) {
 	})
 }
 
-func TestInAWindowNoDoorIsOpenToWhoeverIsSignedIn(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, w storetest.World) {
-		a := attack(t, w)
-		err := w.DB.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-			_, err := maintenance.Plan(ctx, tx, tx.Now().Add(time.Second), tx.Now().Add(time.Hour), "test")
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.Clock.Set(w.Clock.Now().Add(time.Second))
-		var rows [2]int
-		for i := range rows {
-			rows[i] = a.count(`audit`) + a.count(`mail`) + a.count(`mail_code`) + a.count(`session where ended_at is null`)
-			if i == 1 {
-				break
-			}
-			for _, rt := range a.portal.Routes() {
-				if rt.Gate.InWindow {
-					continue
-				}
-				method, path, _ := strings.Cut(rt.Pattern, " ")
-				path = strings.NewReplacer("{$}", "", "{token}", "x").Replace(path)
-				for who := range a.cookies {
-					r := request(t, method, path, "application/x-www-form-urlencoded", strings.NewReader("act=send&session=x&code="+a.code()))
-					if answer := a.send(who, r); answer.Code != http.StatusServiceUnavailable || answer.Header().Get("Retry-After") == "" {
-						t.Errorf("%s: %s answers %d", who, rt.Pattern, answer.Code)
-					}
-				}
-			}
-		}
-		if rows[0] != rows[1] {
-			t.Error("something was done")
-		}
-	})
-}
-
 func TestNoPostOfAnotherSiteIsTaken(t *testing.T) {
 	a := attack(t, storetest.Open(t, t.TempDir()+"/nidan.db"))
 	sessions := a.count(`session where ended_at is null`)
