@@ -41,7 +41,7 @@ type Facts struct {
 	Cancelled []maintenance.Window // of this change, taken back
 	Changes   []Change             // of its dates, the newest first
 	Saved     time.Time            // when the plan became as it is
-	Earlier   time.Time            // when a plan before this one was withdrawn, or zero
+	Earlier   rollout.Plan         // the plan withdrawn before this one was planned, or zero
 }
 
 // Change is a moved date: what it was before. An instant that stayed is zero.
@@ -71,7 +71,7 @@ func (rec Record) Facts(desk Desk, organization string, now time.Time) Facts {
 	case !ok, taken && over(plan, now) && withdrawn.Withdrawn.After(plan.Ends):
 		plan, f.State = withdrawn, Withdrawn
 	case taken && !withdrawn.Withdrawn.After(plan.Planned):
-		f.Earlier = withdrawn.Withdrawn
+		f.Earlier = withdrawn
 	}
 	f.Plan, f.Ends, f.Zone = plan, rollout.OwnEnd(plan, time.Time{}), plan.Location(desk.House)
 	if f.State == None {

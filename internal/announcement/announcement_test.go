@@ -82,7 +82,7 @@ func TestTheStateFollowsFromTheInstantAlone(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := c.rec.Facts(desk, c.organization, c.now)
-			if f.State != c.state || f.Plan.ID != c.plan || !f.Earlier.IsZero() != c.earlier || !f.Ends.Equal(c.ends) {
+			if f.State != c.state || f.Plan.ID != c.plan || (f.Earlier.ID != "") != c.earlier || !f.Ends.Equal(c.ends) {
 				t.Errorf("%s, plan %q, earlier %v, ends %v", f.State, f.Plan.ID, f.Earlier, f.Ends)
 			}
 		})

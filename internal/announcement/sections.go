@@ -20,6 +20,7 @@ type Section struct {
 type Line struct {
 	Label, Text string
 	Link, Name  string
+	Mail        bool // Text is a mail address
 }
 
 // The guides' addresses.
@@ -162,8 +163,8 @@ func (w teller) changes() Section {
 			lines = append(lines, w.say("changed_ends", "when", when, "was", w.End(c.Ends)))
 		}
 	}
-	if !w.Earlier.IsZero() {
-		lines = append(lines, w.say("earlier", "when", w.Moment(w.Earlier)))
+	if w.Earlier.ID != "" {
+		lines = append(lines, w.say("earlier", "when", w.Moment(w.Earlier.Withdrawn)))
 	}
 	return w.section("changes", lines...)
 }
@@ -187,10 +188,10 @@ func (w teller) guides() Section {
 func (w teller) questions() Section {
 	var lines []Line
 	if w.Contact != "" {
-		lines = append(lines, w.fact("mail", "contact", "contact", w.Contact))
+		lines = append(lines, Line{Label: w.t("mail"), Text: w.Contact, Mail: true})
 	}
 	if w.Contact != "" && w.Hours != "" {
-		lines = append(lines, w.fact("hours", "hours_are", "hours", w.Hours))
+		lines = append(lines, Line{Label: w.t("hours"), Text: w.Hours})
 	}
 	ticket := w.fact("ticket", "ticket_is")
 	ticket.Link, ticket.Name = GuideTickets, w.t("to_tickets")

@@ -128,6 +128,7 @@ func (p *Portal) rooms() error {
 	signinRoom, err1 := signin.New(signin.Needs{Gate: p.gate, Keys: p.Keys, Desk: desk, Pool: p.Pool, Wake: p.Post.Wake})
 	passwordRoom, err2 := password.New(password.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Pool: p.Pool, BaseURL: base, Wake: p.Post.Wake, Log: p.Log})
 	setupRoom, err3 := setup.New(setup.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Desk: desk, Pool: p.Pool, Wake: p.Post.Wake})
+	announcementRoom, errAnnouncement := announcement.New(announcement.Needs{DB: p.DB, Site: p.Site, BaseURL: base})
 	profileRoom, err4 := profile.New(profile.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site})
 	homeRoom, err5 := home.New(p.Site)
 	passRoom, errPass := pass.New(pass.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, BaseURL: base, Wake: p.Post.Wake})
@@ -138,6 +139,7 @@ func (p *Portal) rooms() error {
 	reminderRoom, errReminder := reminder.New(reminder.Needs{Rounds: p.rounds, Site: p.Site, BaseURL: base})
 	err := errors.Join(err1, err2, err3, err4, err5, err6,
 		errPass,
+		errAnnouncement,
 		errMaintenance,
 		errContact,
 		errReminder,
@@ -148,6 +150,7 @@ func (p *Portal) rooms() error {
 	for _, routes := range [][]route.Route{p.Site.Routes(), p.health(), signinRoom.Routes(), passwordRoom.Routes(),
 		maintenanceRoom.Routes(),
 		contactRoom.Routes(),
+		announcementRoom.Routes(),
 		passRoom.Routes(),
 		setupRoom.Routes(),
 		profileRoom.Routes(),
