@@ -45,15 +45,15 @@ func (b *tab) picture(name string, at screen, in scheme) {
 	// The screen is made as high as the page, so that all of it is drawn.
 	height := within(b, chromedp.Evaluate[int64]("document.documentElement.scrollHeight"))
 	b.look(screen{at.width, max(at.height, height), at.scale}, in)
-	small, err := shrink(within(b, chromedp.FullScreenshot(100)))
+	small, err := shrink(within(b, chromedp.FullScreenshot(100)), 256)
 	b.must(err)
 	b.must(os.MkdirAll(folder, 0o755))
 	b.must(os.WriteFile(filepath.Join(folder, file), small, 0o644))
 }
 
-// shrink writes a picture with the 256 colours that it has most of: pages have few,
+// shrink writes a picture with the colours that it has most of: pages have few,
 // and the rest is the edges of letters.
-func shrink(large []byte) ([]byte, error) {
+func shrink(large []byte, most int) ([]byte, error) {
 	picture, err := png.Decode(bytes.NewReader(large))
 	if err != nil {
 		return nil, err
@@ -65,7 +65,7 @@ func shrink(large []byte) ([]byte, error) {
 		}
 	}
 	colours := slices.SortedFunc(maps.Keys(counts), func(a, b color.Color) int { return cmp.Compare(counts[b], counts[a]) })
-	few := image.NewPaletted(area, colours[:min(len(colours), 256)])
+	few := image.NewPaletted(area, colours[:min(len(colours), most)])
 	draw.Draw(few, area, picture, area.Min, draw.Src)
 	var small bytes.Buffer
 	err = (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&small, few)

@@ -18,6 +18,7 @@ import (
 	"nidan/internal/config"
 	"nidan/internal/contact"
 	"nidan/internal/demo"
+	"nidan/internal/guide"
 	"nidan/internal/home"
 	"nidan/internal/mail"
 	"nidan/internal/maintenance"
@@ -74,6 +75,7 @@ func Words() []fs.FS {
 		maintenance.Words,
 		contact.Words,
 		announcement.Words,
+		guide.Words,
 		signin.Words,
 		pass.Words,
 		setup.Words,
@@ -129,6 +131,7 @@ func (p *Portal) rooms() error {
 	passwordRoom, err2 := password.New(password.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Pool: p.Pool, BaseURL: base, Wake: p.Post.Wake, Log: p.Log})
 	setupRoom, err3 := setup.New(setup.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Desk: desk, Pool: p.Pool, Wake: p.Post.Wake})
 	announcementRoom, errAnnouncement := announcement.New(announcement.Needs{DB: p.DB, Site: p.Site, BaseURL: base})
+	guideRoom, errGuide := guide.New(guide.Needs{Site: p.Site, Announcement: announcementRoom})
 	profileRoom, err4 := profile.New(profile.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site})
 	homeRoom, err5 := home.New(p.Site)
 	passRoom, errPass := pass.New(pass.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, BaseURL: base, Wake: p.Post.Wake})
@@ -140,6 +143,7 @@ func (p *Portal) rooms() error {
 	err := errors.Join(err1, err2, err3, err4, err5, err6,
 		errPass,
 		errAnnouncement,
+		errGuide,
 		errMaintenance,
 		errContact,
 		errReminder,
@@ -151,6 +155,7 @@ func (p *Portal) rooms() error {
 		maintenanceRoom.Routes(),
 		contactRoom.Routes(),
 		announcementRoom.Routes(),
+		guideRoom.Routes(),
 		passRoom.Routes(),
 		setupRoom.Routes(),
 		profileRoom.Routes(),
