@@ -28,6 +28,10 @@ func (z Zones) Day(lang Lang, t time.Time) string {
 	return day(lang, at, true) + " " + zoneName(at)
 }
 
+// ShortDay is the day of an instant in the house zone, without year and zone: for
+// an axis under which the zone is said once.
+func (z Zones) ShortDay(lang Lang, t time.Time) string { return day(lang, t.In(z.house()), false) }
+
 // Clock is the time of day of an instant: `14:20 JST (05:20 UTC)`; for moments
 // within the same day as the reader's present.
 func (z Zones) Clock(t time.Time) string {

@@ -111,6 +111,9 @@ func TestADayAndATimeOfDayCarryTheirZone(t *testing.T) {
 	if got := z.Day(Japanese, at); got != "2018年3月4日(日) JST" {
 		t.Error(got)
 	}
+	if en, ja := z.ShortDay(English, at), z.ShortDay(Japanese, at); en != "4 Mar" || ja != "3月4日" {
+		t.Error(en, ja)
+	}
 	if got := z.Clock(at); got != "00:20 JST (15:20 UTC; 16:20 CET)" {
 		t.Error(got)
 	}

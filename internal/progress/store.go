@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	customers "nidan/internal/organization"
 	"nidan/internal/secret"
@@ -169,12 +170,15 @@ func Of(ctx context.Context, r store.Reader, organization string) (f Figures, er
 	return f, err
 }
 
-// Each is every organization that stands with its figures, those with the most
-// people not enrolled first.
+// Each is every organization that stands with its figures, by id.
 func Each(ctx context.Context, r store.Reader) ([]Standing, error) {
-	rows, err := r.Query(ctx, `select o.id, o.name, p.accounts, p.told, p.signed, p.started, p.totp, p.mailotp
-		from progress p join organization o on o.id = p.organization_id where o.suspended_at is null
-		order by p.accounts - p.totp - p.mailotp desc, o.name, o.id`)
+	rows, err := r.Query(ctx, `select o.id, o.name, p.accounts, p.told, p.signed, p.started, p.totp, p.mailotp, coalesce(u.people, 0)
+		from progress p
+			join organization o on o.id = p.organization_id and o.suspended_at is null
+			left join (select x.organization_id, count(*) as people from undeliverable x
+				join progress_person y on y.organization_id = x.organization_id and y.holder_id = x.holder_id
+				where y.enrolled_at is null and y.left_at is null group by x.organization_id) u on u.organization_id = p.organization_id
+		order by o.id`)
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +186,7 @@ func Each(ctx context.Context, r store.Reader) ([]Standing, error) {
 	var list []Standing
 	for rows.Next() {
 		var s Standing
-		if err := rows.Scan(&s.Organization, &s.Name, &s.Accounts, &s.Told, &s.Signed, &s.Started, &s.TOTP, &s.MailOTP); err != nil {
+		if err := rows.Scan(&s.Organization, &s.Name, &s.Accounts, &s.Told, &s.Signed, &s.Started, &s.TOTP, &s.MailOTP, &s.Unreached); err != nil {
 			return nil, err
 		}
 		list = append(list, s)
@@ -194,6 +198,7 @@ func Each(ctx context.Context, r store.Reader) ([]Standing, error) {
 type Standing struct {
 	Organization, Name string
 	Figures
+	Unreached int64 // not enrolled, and mail does not reach them
 }
 
 // Course is an organization's figures of now, and what happened in each hour.
@@ -226,4 +231,33 @@ func ReadCourse(ctx context.Context, r store.Reader, organization string) (c Cou
 		}
 	}
 	return c, rows.Err()
+}
+
+// ReadHours is what happened in each hour in the whole portal, but for those
+// organizations that are suspended and those that are named.
+func ReadHours(ctx context.Context, r store.Reader, but ...string) ([]Hour, error) {
+	// The list is one value: engines differ in how they take many. The cross join has
+	// SQLite begin with the few organizations, and not with all their hours.
+	rows, err := r.Query(ctx, `select hour, cast(sum(told * sign) as bigint), cast(sum(signed * sign) as bigint), cast(sum(started * sign) as bigint),
+			cast(sum(totp * sign) as bigint), cast(sum(mailotp * sign) as bigint)
+		from (select h.hour, h.told, h.signed, h.started, h.totp, h.mailotp, 1 as sign from progress_hour h where h.organization_id = ''
+			union all
+			select h.hour, h.told, h.signed, h.started, h.totp, h.mailotp, -1 from organization o cross join progress_hour h
+			where h.organization_id = o.id and (o.suspended_at is not null or $1 like '%,' || o.id || ',%')) x
+		group by hour order by hour`, ","+strings.Join(but, ",")+",")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []Hour
+	for rows.Next() {
+		var h Hour
+		var hour int64
+		if err := rows.Scan(&hour, &h.Told, &h.Signed, &h.Started, &h.TOTP, &h.MailOTP); err != nil {
+			return nil, err
+		}
+		h.At = hourAt(hour)
+		list = append(list, h)
+	}
+	return list, rows.Err()
 }

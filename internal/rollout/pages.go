@@ -4,6 +4,7 @@ import (
 	"context"
 	"embed"
 	"net/http"
+	"sync/atomic"
 
 	"nidan/internal/page"
 	"nidan/internal/route"
@@ -32,6 +33,7 @@ type Needs struct {
 type Room struct {
 	Needs
 	page *page.Room
+	copy atomic.Pointer[shelf]
 }
 
 // New reads the room's pages.
@@ -42,7 +44,7 @@ func New(n Needs) (*Room, error) {
 
 // Routes are the room's lines of the route map.
 func (rm *Room) Routes() []route.Route {
-	return []route.Route{
+	return append(rm.progressRoutes(), []route.Route{
 		{Pattern: "GET /operator/rollouts", Gate: route.OperatorOnly, Serve: rm.Site.Serve(rm.list)},
 		{Pattern: "GET /operator/rollouts/new", Gate: route.OperatorDoer, Serve: rm.Site.Serve(rm.showNew)},
 		{Pattern: "POST /operator/rollouts/new", Gate: route.OperatorDoer, Serve: rm.Site.Serve(rm.postNew)},
@@ -55,7 +57,7 @@ func (rm *Room) Routes() []route.Route {
 		{Pattern: "GET /operator/rollouts/{id}/forecast.csv", Gate: route.OperatorDoer, Serve: rm.Site.Serve(rm.forecastPeople)},
 		{Pattern: "GET /operator/rollouts/{id}/extend", Gate: route.OperatorDoer, Serve: rm.Site.Serve(rm.showExtend)},
 		{Pattern: "POST /operator/rollouts/{id}/extend", Gate: route.OperatorDoer, Serve: rm.Site.Serve(rm.postExtend)},
-	}
+	}...)
 }
 
 // do does something as the operator of this request, in one transaction that first
