@@ -78,6 +78,15 @@ type progressView struct {
 	Over     bool
 }
 
+// Planned says whether there is a rollout to speak of.
+func (v *progressView) Planned() bool { return v.Plan.ID != "" }
+
+// Own says whether this is the page of an organization's own Portal Admins.
+func (v *progressView) Own() bool { return false }
+
+// Base is the address that others of this rollout begin with.
+func (v *progressView) Base() string { return "/operator/rollouts/" + v.Plan.ID }
+
 // EndText says the end.
 func (v *progressView) EndText() string { return v.View.End(v.Period().Ends) }
 
@@ -255,12 +264,17 @@ func writeDays(w http.ResponseWriter, of watched) error {
 // ownView is the page of an organization's own Portal Admins.
 type ownView struct {
 	progressView
-	Planned bool // there is a rollout
-	People  []laggard
-	After   string // the next page's
-	Later   bool   // not the first page
-	Remind  bool   // people can be reminded from here
+	People []laggard
+	After  string // the next page's
+	Later  bool   // not the first page
+	Remind bool   // people can be reminded from here
 }
+
+// Own says that it is.
+func (v *ownView) Own() bool { return true }
+
+// Base is where it stands.
+func (v *ownView) Base() string { return "/progress" }
 
 // own is the course of the visitor's own organization in the rollout it lives by.
 func (rm *Room) own(r *http.Request) (w watched, planned bool, err error) {
@@ -281,7 +295,7 @@ func (rm *Room) showOwn(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	view := &ownView{progressView: progressView{watched: of}, Planned: planned}
+	view := &ownView{progressView: progressView{watched: of}}
 	if planned {
 		view.progressView = *rm.progressView(r, of)
 	}
@@ -295,7 +309,7 @@ func (rm *Room) showOwn(w http.ResponseWriter, r *http.Request) error {
 		view.After = view.People[perPage-1].ID
 	}
 	view.Later = after != ""
-	return rm.page.Show(w, r, http.StatusOK, "progress_own", "rollout.own_title", view)
+	return rm.page.Show(w, r, http.StatusOK, "progress", "rollout.own_title", view)
 }
 
 func (rm *Room) ownDaysCSV(w http.ResponseWriter, r *http.Request) error {

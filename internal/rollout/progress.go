@@ -59,12 +59,18 @@ var sortings = []struct {
 	compare func(a, b progress.Standing) int
 }{
 	{"open", true, func(a, b progress.Standing) int { return cmp.Compare(b.Open(), a.Open()) }},
-	{"share", false, func(a, b progress.Standing) int {
-		return cmp.Compare(a.Enrolled()*max(b.Accounts, 1), b.Enrolled()*max(a.Accounts, 1))
-	}},
+	{"share", false, func(a, b progress.Standing) int { return cmp.Compare(share(a.Figures), share(b.Figures)) }},
 	{"name", false, func(progress.Standing, progress.Standing) int { return 0 }},
 	{"accounts", true, func(a, b progress.Standing) int { return cmp.Compare(b.Accounts, a.Accounts) }},
 	{"unreached", true, func(a, b progress.Standing) int { return cmp.Compare(b.Unreached, a.Unreached) }},
+}
+
+// share is which part is enrolled; of nobody, all.
+func share(f progress.Figures) float64 {
+	if f.Accounts == 0 {
+		return 1
+	}
+	return float64(f.Enrolled()) / float64(f.Accounts)
 }
 
 // sorted are organizations by one of the sortings, then by name; a sorting that
@@ -90,7 +96,7 @@ func percent(n, of int64) string {
 		return "–"
 	case n > 0 && n*200 < of:
 		return "<1%"
-	case n < of && (of-n)*200 < of:
+	case n < of && (of-n)*200 <= of:
 		return ">99%"
 	}
 	return fmt.Sprintf("%d%%", (n*200+of)/(2*of))
