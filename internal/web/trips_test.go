@@ -19,6 +19,7 @@ import (
 	"nidan/internal/clock"
 	"nidan/internal/mail"
 	"nidan/internal/mailotp"
+	"nidan/internal/operator"
 	"nidan/internal/organization"
 	"nidan/internal/password"
 	"nidan/internal/rollout"
@@ -230,6 +231,7 @@ func TestRoundTripsAndHashesOfEachPageAreBounded(t *testing.T) {
 		k.byApp()
 		k.byMail()
 		k.settingUp()
+		k.operating()
 		golden(t, "trips.golden", k.lines.String())
 	})
 }
@@ -254,6 +256,8 @@ func (k *walker) byApp() {
 	k.do("two steps", "GET", "/", 200)
 	k.do("two steps", "GET", "/profile", 200)
 	k.do("two steps", "GET", "/sessions", 200)
+	k.do("", "GET", "/progress", 200) // the first request of a node reads what was planned
+	k.do("own organization", "GET", "/progress", 200)
 	k.do("two steps", "GET", "/profile/password", 200)
 	k.do("own password", "POST", "/profile/password", 303, "password", "harbor under lantern", "password_again", "harbor under lantern")
 	k.do("a new phone", "GET", "/profile/totp", 200)
@@ -267,6 +271,49 @@ func (k *walker) byApp() {
 	k.do("a fresh code", "POST", "/confirm", 303, "code", k.code())
 	k.do("end all others", "POST", "/sessions", 303, "act", "others")
 	k.do("two steps", "POST", "/signout", 303)
+}
+
+// operating is the walk of an operator.
+func (k *walker) operating() {
+	k.browser()
+	k.key = totp.NewSecret()
+	hash, err := k.portal.Pool.Hash(context.Background(), typed)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	var plan rollout.Plan
+	err = k.DB.Write(context.Background(), func(ctx context.Context, tx *store.Tx) error {
+		o, err := operator.Add(ctx, tx, operator.Operator{Email: "olga@portal.example", Name: "Olga Berg", Language: "en", Zone: "UTC"}, "test")
+		if err != nil {
+			return err
+		}
+		if err := password.Set(ctx, tx, o.Ref(), hash, password.Changed); err != nil {
+			return err
+		}
+		if err := totp.Enroll(ctx, tx, k.Keys, o.Ref(), k.key, 0, 0); err != nil {
+			return err
+		}
+		book, err := rollout.ReadBook(ctx, tx)
+		plan = book.Plans[0]
+		return err
+	})
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	k.do("", "POST", "/operator/signin", 303, "email", "olga@portal.example", "password", typed)
+	k.do("", "POST", "/signin/code", 303, "code", k.code())
+	k.at("a rollout", "/operator/rollouts/"+plan.ID+"/progress", "/operator/rollouts/{id}/progress")
+	k.at("a rollout", "/operator/rollouts/"+plan.ID+"/organizations", "/operator/rollouts/{id}/organizations")
+}
+
+// at opens a page whose address differs with each run, and writes its pattern down.
+func (k *walker) at(what, path, pattern string) {
+	k.t.Helper()
+	k.do("", "GET", path, 200)
+	if k.trips > readTrips {
+		k.t.Errorf("GET %s (%s): %d round trips, at most %d", pattern, what, k.trips, readTrips)
+	}
+	fmt.Fprintf(&k.lines, "GET  %-18s %3d trips 0 Argon2  %s\n", pattern, k.trips, what)
 }
 
 func (k *walker) byMail() {
