@@ -46,6 +46,11 @@ type commands struct {
 		Extend   rolloutExtendCommand   `cmd:"" help:"Give people a later own end."`
 		Recount  rolloutRecountCommand  `cmd:"" help:"Prove the figures of the changeover equal to the rows."`
 	} `cmd:"" help:"The changeover from 1-step to 2-step sign-in."`
+	Maintenance struct {
+		Plan   maintenancePlanCommand   `cmd:"" help:"Plan a maintenance window."`
+		List   maintenanceListCommand   `cmd:"" help:"Show the maintenance windows, past and ahead."`
+		Cancel maintenanceCancelCommand `cmd:"" help:"Take a maintenance window back, or end an open one."`
+	} `cmd:"" help:"Plan times in which every door is closed."`
 	Bench   benchCommand   `cmd:"" help:"Take the project's own figures, each beside its limit."`
 	Version versionCommand `cmd:"" help:"Say which version this is."`
 }

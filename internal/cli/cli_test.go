@@ -47,7 +47,7 @@ func TestStories(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "start": start, "stop": stop, "answers": answers, "sql": statement, "mode": mode,
-			"relay": openRelay, "mailed": mailed,
+			"relay": openRelay, "mailed": mailed, "id": keepID,
 		},
 	})
 }
@@ -170,6 +170,17 @@ func statement(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		return err
 	}))
+}
+
+var idShown = regexp.MustCompile(`"id": "([^"]+)"`)
+
+// id VARIABLE keeps the one id that the last command printed as JSON.
+func keepID(ts *testscript.TestScript, _ bool, args []string) {
+	found := idShown.FindAllStringSubmatch(ts.ReadFile("stdout"), -1)
+	if len(found) != 1 {
+		ts.Fatalf("%d ids were printed", len(found))
+	}
+	ts.Setenv(args[0], found[0][1])
 }
 
 // mode FILE 0600 checks who may read a file.

@@ -70,7 +70,8 @@ func when(flag, typed string, zone *time.Location) (time.Time, error) {
 	case !ok:
 		return time.Time{}, fmt.Errorf("%s: %q is no date and time; write it such as 2018-03-03T15:00:00Z or \"2018-03-04 00:00\"", flag, typed)
 	case len(found.Instants) == 0:
-		return time.Time{}, fmt.Errorf("%s: clocks are put forward there, and %q does not exist in %s", flag, typed, zone)
+		return time.Time{}, fmt.Errorf("%s: clocks are put forward there, and %q does not exist in %s; write %s or %s", flag, typed, zone,
+			found.Before.Format(time.RFC3339), found.After.Format(time.RFC3339))
 	case len(found.Instants) > 1:
 		return time.Time{}, fmt.Errorf("%s: clocks are put back there, and %q comes twice in %s; write %s or %s", flag, typed, zone,
 			found.Instants[0].Format(time.RFC3339), found.Instants[len(found.Instants)-1].Format(time.RFC3339))
