@@ -29,7 +29,8 @@ import (
 // commands are what a story can say. In values, @totp:EMAIL is the code that
 // EMAIL's app shows now (@totp:EMAIL+1 the next step's), @mail:EMAIL the newest
 // mailed code, @link:EMAIL the path of the newest mailed link, @setup the code of
-// the key on the page shown, @rollout within a path the newest rollout's id.
+// the key on the page shown, @kept what keep has read, @rollout within a path the
+// newest rollout's id, @id:EMAIL within one an account's.
 var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"clock":        command(setClock),
 	"organization": command(addOrganization),
@@ -50,6 +51,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"restart":      command(func(s *stage, _ []string) error { s.server.Close(); s.portal.Pool.Close(); return s.serve() }),
 	"count":        command(count),
 	"verify":       command(verify),
+	"keep":         command(keep),
 	"see": func(ts *testscript.TestScript, not bool, args []string) {
 		s := ts.Value(storyKey{}).(*stage)
 		for _, text := range args {
@@ -236,6 +238,15 @@ func suspend(s *stage, args []string) error {
 	})
 }
 
+// keep: keep PATTERN: what a regular expression finds on the page, as @kept.
+func keep(s *stage, args []string) error {
+	s.kept = regexp.MustCompile(args[0]).FindString(s.text())
+	if s.kept == "" {
+		return fmt.Errorf("%s is not on the page:\n%s", args[0], s.text())
+	}
+	return nil
+}
+
 func (s *stage) get(path string) error {
 	path, err := s.value(path)
 	if err != nil {
@@ -263,6 +274,9 @@ func post(s *stage, args []string) error {
 		key, value, _ := strings.Cut(arg, "=")
 		value, err := s.value(value)
 		if err != nil {
+			return err
+		}
+		if key, err = s.value(key); err != nil {
 			return err
 		}
 		form.Add(key, value)
@@ -305,8 +319,12 @@ func status(s *stage, args []string) error {
 	if len(args) < 2 {
 		return nil
 	}
-	if got := or(s.location, s.header.Get("Retry-After")); got != args[1] {
-		return fmt.Errorf("went to %q, wanted %q", got, args[1])
+	want, err := s.value(args[1])
+	if err != nil {
+		return err
+	}
+	if got := or(s.location, s.header.Get("Retry-After")); got != want {
+		return fmt.Errorf("went to %q, wanted %q", got, want)
 	}
 	return nil
 }
@@ -316,6 +334,7 @@ var (
 	blanks   = regexp.MustCompile(`\s+`)
 	codeText = regexp.MustCompile(`(?m)^\s+(\d{4} \d{4})\s*$`)
 	linkText = regexp.MustCompile(`https?://[^\s/]+(/\S+)`)
+	idText   = regexp.MustCompile(`@id:([^/,=&?%]+)`)
 	keyText  = regexp.MustCompile(`secret=([A-Z2-7]+)`)
 )
 
@@ -331,8 +350,13 @@ func (s *stage) value(v string) (string, error) {
 		err := s.db.QueryRow(context.Background(), "select id from rollout order by planned_at desc, id desc limit 1").Scan(&id)
 		return strings.ReplaceAll(v, "@rollout", id), err
 	}
+	if found := idText.FindStringSubmatch(v); found != nil {
+		v = strings.Replace(v, found[0], s.accounts[found[1]].ID, 1)
+	}
 	name, rest, _ := strings.Cut(v, ":")
 	switch name {
+	case "@kept":
+		return s.kept, nil
 	case "@totp":
 		email, plus, _ := strings.Cut(rest, "+")
 		offset, _ := strconv.Atoi(or(plus, "0"))

@@ -76,6 +76,7 @@ type stage struct {
 	ops      map[string]operator.Operator
 	secrets  map[string][]byte
 	rollouts []string
+	kept     string // what keep has read
 
 	status   int
 	location string

@@ -152,3 +152,35 @@ func Admins(ctx context.Context, r store.Reader, organizationID string) ([]Accou
 	}
 	return list, rows.Err()
 }
+
+// Abilities are all Portal Admins of an organization with what decides whether they
+// are able. Whether they are in grace is the rollout's to say: it is false in all.
+func Abilities(ctx context.Context, r store.Reader, organizationID string) ([]Admin, error) {
+	rows, err := r.Query(ctx, `select a.id, a.email, a.email_key, a.name, a.language, a.time_zone, a.method, a.suspended_at,
+			m.enrolled_at is not null or a.method = 'totp' and t.enrolled_at is not null,
+			coalesce(st.stopped_at, 0) > coalesce(pw.reset_at, 0), st.void_at is not null
+		from account a
+			left join totp t on t.organization_id = a.organization_id and t.holder_id = a.id
+			left join mailotp m on m.organization_id = a.organization_id and m.holder_id = a.id
+			left join second_step_state st on st.organization_id = a.organization_id and st.holder_id = a.id
+			left join password pw on pw.organization_id = a.organization_id and pw.holder_id = a.id
+		where a.organization_id = $1 and a.authority = 'portal_admin' order by a.id`, organizationID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []Admin
+	for rows.Next() {
+		a := Admin{Account: Account{Ref: Ref{Organization: organizationID}, Authority: PortalAdmin}}
+		var language, method string
+		var suspended store.Instant
+		if err := rows.Scan(&a.ID, &a.Email, &a.EmailKey, &a.Name, &language, &a.Zone, &method, &suspended,
+			&a.Proved, &a.Stopped, &a.Void); err != nil {
+			return nil, err
+		}
+		a.Method, a.Suspended = Method(method), suspended.Time
+		a.Language, _ = phrase.Parse(language)
+		list = append(list, a)
+	}
+	return list, rows.Err()
+}

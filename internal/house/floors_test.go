@@ -18,7 +18,7 @@ var floors = [][]string{
 	{"rollout", "verification"},               // the announcement as one thing; the ledger of second steps
 	{"announcement"}, {"guide"}, {"reminder"}, // what everybody reads of it
 	{"signin"}, // the decision
-	{"setup", "profile", "home", "contact", "demo", "oidc", "forward", "api"}, // other applications
+	{"setup", "profile", "people", "home", "contact", "demo", "oidc", "forward", "api"}, // other applications
 	{"web"}, {"figure"}, {"cli"}, // roof
 }
 

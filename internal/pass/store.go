@@ -133,3 +133,50 @@ func WithdrawGiven(ctx context.Context, tx *store.Tx, organization, by string) e
 		store.Micros(tx.Now()), organization, by)
 	return err
 }
+
+// Record is one pass as lists show it.
+type Record struct {
+	Pass
+	account.Ref
+	Given
+	Holder  string // name
+	Giver   string // name, or what By says where it names nobody
+	Created time.Time
+	ByHand  bool
+	Tries   int
+}
+
+const recordText = `select p.id, p.organization_id, p.holder_id, p.kind, p.expires_at, p.spent_at, p.withdrawn_at, p.replaced_at,
+		p.given_by, p.why, p.ticket, p.created_at, p.code_digest is not null, p.tries, coalesce(h.name, ''), coalesce(a.name, o.name, p.given_by)
+	from pass p
+		left join account h on h.organization_id = p.organization_id and h.id = p.holder_id
+		left join account a on a.organization_id = p.organization_id and a.id = p.given_by
+		left join operator o on o.id = p.given_by`
+
+// Of are the latest passes of a holder, the newest first.
+func Of(ctx context.Context, r store.Reader, ref account.Ref, limit int) ([]Record, error) {
+	return records(r.Query(ctx, recordText+`
+		where p.organization_id = $1 and p.holder_id = $2 and p.kind = 'pass' order by p.id desc limit $3`,
+		ref.Organization, ref.ID, limit))
+}
+
+func records(rows *store.Rows, err error) (list []Record, _ error) {
+	if err != nil {
+		return nil, fmt.Errorf("pass: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var p Record
+		var kind, ticket string
+		var expires, spent, withdrawn, replaced, created store.Instant
+		err := rows.Scan(&p.Pass.ID, &p.Organization, &p.Ref.ID, &kind, &expires, &spent, &withdrawn, &replaced,
+			&p.By, &p.Why, &ticket, &created, &p.ByHand, &p.Tries, &p.Holder, &p.Giver)
+		if err != nil {
+			return nil, err
+		}
+		p.Kind, p.Ticket, p.Created = Kind(kind), Ticket(ticket), created.Time
+		p.Expires, p.Spent, p.Withdrawn, p.Replaced = expires.Time, spent.Time, withdrawn.Time, replaced.Time
+		list = append(list, p)
+	}
+	return list, rows.Err()
+}

@@ -154,6 +154,8 @@ func (d Door) mailed() mailotp.Door {
 		return mailotp.Confirm
 	case Setup, Mailbox, Phone:
 		return mailotp.Setup
+	case Method:
+		return mailotp.Method
 	}
 	return mailotp.SignIn
 }

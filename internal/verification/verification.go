@@ -29,6 +29,7 @@ const (
 	Setup   Door = "setup" // proves the new method
 	Phone   Door = "phone" // proves a new secret from the profile
 	Mailbox Door = "mailbox"
+	Method  Door = "method" // the own mailbox, before one's own change to MailOTP
 )
 
 // Attempt is one typed code.

@@ -26,6 +26,7 @@ import (
 	"nidan/internal/page"
 	"nidan/internal/pass"
 	"nidan/internal/password"
+	"nidan/internal/people"
 	"nidan/internal/phrase"
 	"nidan/internal/profile"
 	"nidan/internal/progress"
@@ -82,6 +83,7 @@ func Words() []fs.FS {
 		rollout.Words,
 		reminder.Words,
 		profile.Words,
+		people.Words,
 		home.Words,
 		demo.Words,
 	}
@@ -134,6 +136,8 @@ func (p *Portal) rooms() error {
 	guideRoom, errGuide := guide.New(guide.Needs{Site: p.Site, Announcement: announcementRoom})
 	profileRoom, err4 := profile.New(profile.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site})
 	homeRoom, err5 := home.New(p.Site)
+	peopleRoom, errPeople := people.New(people.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Desk: desk, Wake: p.Post.Wake, Log: p.Log,
+		Passes: &pass.Desk{Keys: p.Keys, Site: p.Site, BaseURL: base}})
 	passRoom, errPass := pass.New(pass.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, BaseURL: base, Wake: p.Post.Wake})
 	contactRoom, errContact := contact.New(p.Site, p.Config.Hours)
 	maintenanceRoom, errMaintenance := maintenance.New(maintenance.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Wake: p.Post.Wake, Marks: Marks(p.Config.HouseZone)})
@@ -142,6 +146,7 @@ func (p *Portal) rooms() error {
 	reminderRoom, errReminder := reminder.New(reminder.Needs{Rounds: p.rounds, Site: p.Site, BaseURL: base})
 	err := errors.Join(err1, err2, err3, err4, err5, err6,
 		errPass,
+		errPeople,
 		errAnnouncement,
 		errGuide,
 		errMaintenance,
@@ -159,6 +164,7 @@ func (p *Portal) rooms() error {
 		passRoom.Routes(),
 		setupRoom.Routes(),
 		profileRoom.Routes(),
+		peopleRoom.Routes(),
 		homeRoom.Routes(),
 		rolloutRoom.Routes(),
 		reminderRoom.Routes(),

@@ -249,6 +249,9 @@ func (k *walker) strangers() {
 func (k *walker) byApp() {
 	k.do("code of an app comes next", "POST", "/signin", 303, "email", "app@aozora.example", "password", typed)
 	k.do("of an app", "GET", "/signin/code", 200)
+	k.do("instead of a code", "GET", "/pass", 200)
+	k.do("wrong, or none was given", "POST", "/pass", 422, "code", "AAAA-BBBB-CCCC")
+	k.do("anybody's link", "GET", "/pass/x", 200)
 	k.do("wrong", "POST", "/signin/code", 422, "code", "000000")
 	k.do("", "POST", "/signin/code", 422, "code", "000000")
 	k.do("wrong, the owner is told", "POST", "/signin/code", 422, "code", "000000")
@@ -258,6 +261,7 @@ func (k *walker) byApp() {
 	k.do("two steps", "GET", "/sessions", 200)
 	k.do("", "GET", "/progress", 200) // the first request of a node reads what was planned
 	k.do("own organization", "GET", "/progress", 200)
+	k.do("the organization's", "GET", "/accounts", 200)
 	k.do("two steps", "GET", "/profile/password", 200)
 	k.do("own password", "POST", "/profile/password", 303, "password", "harbor under lantern", "password_again", "harbor under lantern")
 	k.do("a new phone", "GET", "/profile/totp", 200)
