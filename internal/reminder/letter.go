@@ -1,10 +1,12 @@
 package reminder
 
 import (
+	"slices"
 	"strings"
 	"time"
 
 	"nidan/internal/account"
+	"nidan/internal/announcement"
 	"nidan/internal/mail"
 	"nidan/internal/page"
 	"nidan/internal/phrase"
@@ -45,14 +47,22 @@ type words struct{ subject, text string }
 
 // pen writes the letters of one round, and remembers what it has put together.
 type pen struct {
-	desk  *Desk
-	plan  rollout.Plan
-	opens time.Time // when the set-up can be done first
-	made  map[occasion]words
+	desk      *Desk
+	plan      rollout.Plan
+	opens     time.Time          // when the set-up can be done first
+	announced announcement.Facts // of the plan; its zero value where nothing is announced
+	made      map[occasion]words
 }
 
-func (d *Desk) pen(plan rollout.Plan, opens time.Time) *pen {
-	return &pen{desk: d, plan: plan, opens: opens, made: map[occasion]words{}}
+// pen takes up a plan's letters, as things stand at now.
+func (d *Desk) pen(p planned, plan rollout.Plan, opens, now time.Time) *pen {
+	rec := announcement.Record{Book: p.book, Windows: p.windows, Versions: map[string][]rollout.Version{plan.ID: slices.Clone(p.versions[plan.ID])}}
+	slices.Reverse(rec.Versions[plan.ID]) // it has the newest first
+	facts := rec.Facts(announcement.Desk{Portal: d.Site.Name, Contact: d.Site.Contact, Hours: d.Site.Hours, House: d.Site.House}, plan.Organization, now)
+	if facts.Plan.ID != plan.ID {
+		facts = announcement.Facts{}
+	}
+	return &pen{desk: d, plan: plan, opens: opens, announced: facts, made: map[occasion]words{}}
 }
 
 // write is one person's letter. figures are those of the organization, which only
@@ -85,6 +95,9 @@ func (p *pen) put(at occasion) words {
 	}
 	args := []any{"portal", site.Name, "opens", say.Moment(p.opens), "end", say.End(at.ownEnd), "address", p.desk.Address,
 		"contact", site.Contact, "hours", site.Hours, "n", at.open.Open(), "all", at.open.Accounts}
+	if at.what == Announcement && p.announced.Plan.ID != "" {
+		return p.announce(say, at, who, args)
+	}
 	key := string(at.what)
 	lines := []string{say.T("reminder."+key+"_text", args...), say.T("reminder.until", args...) + gap(at.lang) + say.T("reminder.back_"+who, args...)}
 	if message := strings.TrimSpace(p.plan.Message.In(at.lang)); message != "" {
@@ -104,6 +117,18 @@ func (p *pen) put(at occasion) words {
 	}
 	lines = append(lines, help, say.T("reminder.never", args...))
 	return words{subject: say.T("reminder."+key+"_subject", args...), text: strings.Join(lines, "\n\n")}
+}
+
+// announce is the announcement in full, with the reader's own end, and what to do.
+func (p *pen) announce(say page.Speaker, at occasion, who string, args []any) words {
+	facts := p.announced
+	facts.Ends = at.ownEnd
+	subject, text := announcement.Text(say, facts)
+	lines := []string{strings.TrimSpace(text), p.steps(say, at, args)}
+	if at.admin {
+		lines = append(lines, say.T("reminder.admin", args...))
+	}
+	return words{subject, strings.Join(append(lines, say.T("reminder.help_"+who, args...), say.T("reminder.never", args...)), "\n\n")}
 }
 
 func (p *pen) steps(say page.Speaker, at occasion, args []any) string {

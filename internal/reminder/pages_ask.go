@@ -69,7 +69,7 @@ func (rm *Room) asked(ctx context.Context, v *session.Visit, now time.Time) (*as
 		return nil, fault.New(fault.Refused, "reminder.not_open")
 	}
 	t := task{round: round{Plan: plan.ID, Organization: v.Ref.Organization, What: Asked.On(now), Due: now, AskedBy: v.Ref.ID, Finished: now}}
-	return &ask{visit: v, planned: p, task: t, pen: rm.Desk.pen(plan, plan.Opens), figures: map[string]progress.Figures{}}, nil
+	return &ask{visit: v, planned: p, task: t, pen: rm.Desk.pen(p, plan, plan.Opens, now), figures: map[string]progress.Figures{}}, nil
 }
 
 // write goes through the organization's people, some at a time.

@@ -186,7 +186,7 @@ func (rs *Rounds) work(ctx context.Context, p planned, t task) error {
 		}
 	}
 	plan, _ := p.book.Find(t.Plan)
-	pen := rs.Desk.pen(plan, t.calendar.Opens())
+	pen := rs.Desk.pen(p, plan, t.calendar.Opens(), rs.Desk.Site.Now())
 	figures := map[string]progress.Figures{}
 	for t.Finished.IsZero() {
 		if err := ctx.Err(); err != nil {

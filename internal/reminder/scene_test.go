@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"nidan/internal/account"
+	"nidan/internal/announcement"
 	"nidan/internal/mail"
 	"nidan/internal/organization"
 	"nidan/internal/page"
@@ -63,7 +64,7 @@ func open(t *testing.T, w storetest.World) *scene {
 // node is one more node of the portal, on its own handle of the database.
 func (s *scene) node(db *store.DB) *Room {
 	s.t.Helper()
-	book, err := phrase.NewBook(page.Words, phrase.Words, session.Words, Words)
+	book, err := phrase.NewBook(page.Words, phrase.Words, session.Words, announcement.Words, Words)
 	if err != nil {
 		s.t.Fatal(err)
 	}
