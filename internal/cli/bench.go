@@ -11,7 +11,7 @@ import (
 )
 
 type benchCommand struct {
-	Name     string `arg:"" optional:"" help:"signin, gate, stall, start or alike; all of them without a name."`
+	Name     string `arg:"" optional:"" help:"signin, gate, stall, start, alike or reminders; all of them without a name."`
 	Database string `placeholder:"URL" help:"An empty PostgreSQL database to measure on: postgres://…; a temporary SQLite file without it."`
 	Pairs    int    `default:"2000" help:"Pairs of attempts that alike compares."`
 	JSON     bool   `help:"Print JSON, for programs."`

@@ -29,7 +29,7 @@ type Run struct {
 }
 
 // Names are the benches, in the order in which they run.
-var Names = []string{"signin", "gate", "stall", "start", "alike"}
+var Names = []string{"signin", "gate", "stall", "start", "alike", "reminders"}
 
 // Do runs one bench and answers its figures.
 func (r *Run) Do(ctx context.Context, name string) ([]Figure, error) {
@@ -46,6 +46,8 @@ func (r *Run) Do(ctx context.Context, name string) ([]Figure, error) {
 		err = r.start(ctx)
 	case "alike":
 		err = r.alike(ctx)
+	case "reminders":
+		err = r.reminders(ctx)
 	default:
 		err = fmt.Errorf("there is no bench %q; there are %v", name, Names)
 	}

@@ -10,3 +10,8 @@ import (
 func seenAgain(ctx context.Context, r store.Reader) (n int, err error) {
 	return n, r.QueryRow(ctx, `select count(*) from session where seen_at > fresh_code_at`).Scan(&n)
 }
+
+// waiting is how many letters of the bulk lane wait in the outbox.
+func waiting(ctx context.Context, r store.Reader) (n int64, err error) {
+	return n, r.QueryRow(ctx, `select count(*) from mail where lane = 'bulk' and sent_at is null and dropped_at is null`).Scan(&n)
+}

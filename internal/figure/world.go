@@ -46,6 +46,19 @@ func (nowhere) Send(context.Context, mail.Message) error { return nil }
 
 // open builds and serves a portal with n people in a few organizations.
 func (r *Run) open(ctx context.Context, n int) (*world, error) {
+	w, err := r.build(ctx)
+	if err != nil {
+		return w, err
+	}
+	r.tell("%d people are being written …", n)
+	if err := w.seed(ctx, w.portal.Keys, n); err != nil {
+		return w, err
+	}
+	return w, w.serve(ctx)
+}
+
+// build is a portal with nobody in it, which serves nothing and does nothing yet.
+func (r *Run) build(ctx context.Context) (*world, error) {
 	w := &world{}
 	source := r.Database
 	if source == "" {
@@ -82,11 +95,7 @@ func (r *Run) open(ctx context.Context, n int) (*world, error) {
 		return w, err
 	}
 	w.closers = append(w.closers, w.portal.Pool.Close)
-	r.tell("%d people are being written …", n)
-	if err := w.seed(ctx, keys, n); err != nil {
-		return w, err
-	}
-	return w, w.serve(ctx)
+	return w, nil
 }
 
 func (w *world) close() {

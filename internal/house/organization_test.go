@@ -10,6 +10,7 @@ var acrossOrganizations = map[string]string{
 	"account.Holder":         "sign-in begins with an address, unique in the whole portal, and learns the organization from it",
 	"demo.used":              "a demo is only seeded where nobody is: it asks whether anybody is in the database",
 	"figure.seenAgain":       "a figure of the whole portal on a database made for it",
+	"figure.waiting":         "a figure of the whole portal on a database made for it",
 	"mail.Forget":            "the portal's own work: delivery data past its retention goes, whosever it was",
 	"mail.Retry":             "the portal's own work: an operator has mended the relay, and every parked letter is tried again",
 	"mail.settle":            "the portal's own work: the outbox settles a letter it holds the lease of, by id",

@@ -12,9 +12,9 @@ import (
 	"nidan/internal/store/testpostgres"
 )
 
-// on runs a test on one database of each engine, with a way to open it again as
+// engines runs a test on one database of each engine, with a way to open it again as
 // another node does.
-func on(t *testing.T, test func(s *scene, node func() *Room)) {
+func engines(t *testing.T, test func(s *scene, node func() *Room)) {
 	for _, engine := range []string{"sqlite", "postgresql"} {
 		t.Run(engine, func(t *testing.T) {
 			source := filepath.Join(t.TempDir(), "nidan.db")
@@ -52,7 +52,7 @@ func (s *scene) whole(n int64) {
 }
 
 func TestSeveralNodesWriteToEverybodyOnce(t *testing.T) {
-	on(t, func(s *scene, node func() *Room) {
+	engines(t, func(s *scene, node func() *Room) {
 		const n = 5*batch + 17
 		s.people(s.organization("Aozora"), n)
 		s.plan("", day, 31*day)
@@ -72,7 +72,7 @@ func TestSeveralNodesWriteToEverybodyOnce(t *testing.T) {
 }
 
 func TestANodeKilledHalfWayLeavesNobodyOutAndWritesToNobodyTwice(t *testing.T) {
-	on(t, func(s *scene, node func() *Room) {
+	engines(t, func(s *scene, node func() *Room) {
 		const n = 4*batch + 1
 		s.people(s.organization("Aozora"), n)
 		s.plan("", day, 31*day)
@@ -111,7 +111,7 @@ func watch(ctx context.Context, is func() bool, act func()) {
 var errPower = errors.New("the power is gone")
 
 func TestABatchThatFailsBeforeItsCommitIsWrittenAnewWithNothingTwice(t *testing.T) {
-	on(t, func(s *scene, node func() *Room) {
+	engines(t, func(s *scene, node func() *Room) {
 		const n = 2*batch + 5
 		s.people(s.organization("Aozora"), n)
 		p := s.plan("", day, 31*day)

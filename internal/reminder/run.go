@@ -186,17 +186,9 @@ func (rs *Rounds) work(ctx context.Context, p planned, t task) error {
 		}
 	}
 	plan, _ := p.book.Find(t.Plan)
-	pen := rs.Desk.pen(p, plan, t.calendar.Opens(), rs.Desk.Site.Now())
-	figures := map[string]progress.Figures{}
-	for t.Finished.IsZero() {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := rs.batch(ctx, p, &t, pen, figures); err != nil {
-			return err
-		}
-	}
-	return nil
+	w := &writer{Rounds: rs, planned: p, task: t, figures: map[string]progress.Figures{},
+		pen: rs.Desk.pen(p, plan, t.calendar.Opens(), rs.Desk.Site.Now())}
+	return w.finish(ctx)
 }
 
 func (rs *Rounds) wake() {
@@ -219,44 +211,96 @@ func holds(ctx context.Context, tx *store.Tx, p planned, until time.Time) error 
 	return nil
 }
 
-// batch writes to the next people of a round. All that is slow is done before the
-// transaction: reading who they are, and writing and sealing the letters.
-func (rs *Rounds) batch(ctx context.Context, p planned, t *task, pen *pen, figures map[string]progress.Figures) error {
-	list, err := rs.next(ctx, t.round)
-	if err != nil {
-		return err
+// writer writes one round's letters, some at a time.
+type writer struct {
+	*Rounds
+	planned planned
+	task    task
+	pen     *pen
+	figures map[string]progress.Figures // of organizations whose Portal Admins were written to
+}
+
+// bundle is the letters to the people who come next in a round, written and sealed.
+type bundle struct {
+	after, to account.Ref // the round is at the first, and comes to the second with it
+	last      bool
+	people    []person
+	letters   []mail.Ready
+	skipped   int64
+	err       error
+}
+
+// finish writes to everybody who is left. While one bundle is being queued the next
+// is made: all that is slow, reading who they are, writing and sealing, is done
+// outside the transaction.
+func (w *writer) finish(ctx context.Context) error {
+	if !w.task.Finished.IsZero() {
+		return nil
 	}
-	now := rs.Desk.Site.Now()
-	people, letters, skipped, err := rs.prepare(ctx, p, t, pen, list, figures, now)
-	if err != nil {
-		return err
-	}
-	to, last := t.after, len(list) < batch
-	if len(list) > 0 {
-		to = list[len(list)-1].Ref
-	}
-	ahead := true
-	err = rs.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		if err := holds(ctx, tx, p, t.until); err != nil {
+	for next := w.bundle(ctx, w.task.after); ; {
+		if next.err != nil {
+			return next.err
+		}
+		made := make(chan bundle, 1)
+		if !next.last {
+			go func(from account.Ref) { made <- w.bundle(ctx, from) }(next.to)
+		}
+		ahead, err := w.queue(ctx, next)
+		switch {
+		case !next.last: // also after an error: nobody else may make bundles until it is there
+			next = <-made
+		case err == nil && ahead:
+			return nil
+		}
+		if err != nil {
 			return err
 		}
-		if ahead, err = advance(ctx, tx, t.round, to, last); err != nil || !ahead {
+		if ahead {
+			continue
+		}
+		r, err := again(ctx, w.DB, w.task.round) // another node is on it, too: from where it is
+		if err != nil || !r.Finished.IsZero() {
 			return err
 		}
-		_, err = post(ctx, tx, t.round, people, letters, skipped)
+		next = w.bundle(ctx, r.after)
+	}
+}
+
+// bundle makes the letters for who comes after somebody.
+func (w *writer) bundle(ctx context.Context, after account.Ref) bundle {
+	b := bundle{after: after, to: after}
+	r := w.task.round
+	r.after = after
+	list, err := w.next(ctx, r)
+	if err != nil {
+		b.err = err
+		return b
+	}
+	if b.last = len(list) < batch; len(list) > 0 {
+		b.to = list[len(list)-1].Ref
+	}
+	b.people, b.letters, b.skipped, b.err = w.prepare(ctx, w.planned, &w.task, w.pen, list, w.figures, w.Desk.Site.Now())
+	return b
+}
+
+// queue has a bundle's letters sent; false when another node was faster.
+func (w *writer) queue(ctx context.Context, b bundle) (ahead bool, err error) {
+	r := w.task.round
+	r.after = b.after
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	err = w.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		if err := holds(ctx, tx, w.planned, w.task.until); err != nil {
+			return err
+		}
+		if ahead, err = advance(ctx, tx, r, b.to, b.last); err != nil || !ahead {
+			return err
+		}
+		_, err = post(ctx, tx, r, b.people, b.letters, b.skipped)
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	if !ahead { // another node goes on with it: from where it is
-		t.round, err = again(ctx, rs.DB, t.round)
-		return err
-	}
-	if t.after = to; last {
-		t.Finished = now
-	}
-	return nil
+	return ahead, err
 }
 
 // post queues, with the rows that say so, the letters of those who may be written

@@ -1,0 +1,110 @@
+package mail
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"nidan/internal/phrase"
+	"nidan/internal/store"
+	"nidan/internal/store/storetest"
+)
+
+func mailing(t *testing.T, w storetest.World, n int) (ready []Ready) {
+	t.Helper()
+	for i := range n {
+		r, err := Prepare(w.Keys, Letter{Organization: "yamada", Holder: fmt.Sprint("h", i), Lane: Bulk, Kind: Reminder, To: fmt.Sprintf("h%d@example.jp", i),
+			Language: phrase.Japanese, Subject: "期限", Text: fmt.Sprintf("One & %d\n\nTwo", i), Expires: storetest.Start.Add(time.Hour)}, storetest.Start)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ready = append(ready, r)
+	}
+	return ready
+}
+
+func queueAll(t *testing.T, w storetest.World, ready []Ready) {
+	t.Helper()
+	if err := w.DB.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error { return QueueAll(ctx, tx, ready) }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+type mailingTaker struct{ mails []Message }
+
+func (k *mailingTaker) Send(_ context.Context, m Message) error {
+	k.mails = append(k.mails, m)
+	return nil
+}
+
+func TestAMailingOfAnySizeIsSentAsEachLetterWouldBe(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, w storetest.World) {
+		const n = 2*many + 3
+		queueAll(t, w, mailing(t, w, n))
+		k := &mailingTaker{}
+		if err := NewPost(w.DB, w.Keys, w.Clock, k, "portal@portal.example", slog.New(slog.DiscardHandler)).Drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if len(k.mails) != n {
+			t.Fatalf("%d sent", len(k.mails))
+		}
+		seen := map[string]bool{}
+		for _, m := range k.mails {
+			seen[m.To] = true
+			if m.HTML != page(phrase.Japanese, m.Subject, m.Text) || m.Text[:6] != "One & " {
+				t.Errorf("%q\n%q", m.Text, m.HTML)
+			}
+		}
+		if len(seen) != n {
+			t.Errorf("%d people", len(seen))
+		}
+	})
+}
+
+func TestWhatWaitsIsCancelledAndWhatIsInHandIsNotTriedAgain(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, w storetest.World) {
+		ready := mailing(t, w, 3)
+		queueAll(t, w, ready)
+		var held taken
+		write := func(do func(ctx context.Context, tx *store.Tx) error) {
+			t.Helper()
+			if err := w.DB.Write(t.Context(), do); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write(func(ctx context.Context, tx *store.Tx) (err error) {
+			held, err = take(ctx, tx, ready[0].ID, tx.Now().Add(time.Minute))
+			return err
+		})
+		write(func(ctx context.Context, tx *store.Tx) error {
+			for i, want := range []int64{1, 1} {
+				if n, err := Cancel(ctx, tx, "yamada", fmt.Sprint("h", i), Reminder); err != nil || n != want {
+					t.Errorf("%d cancelled: %v", n, err)
+				}
+			}
+			if n, err := Cancel(ctx, tx, "other", "h2", Reminder); err != nil || n != 0 {
+				t.Errorf("of another organization: %d %v", n, err)
+			}
+			if n, err := Cancel(ctx, tx, "yamada", "h2", "code"); err != nil || n != 0 {
+				t.Errorf("of another kind: %d %v", n, err)
+			}
+			return nil
+		})
+		write(func(ctx context.Context, tx *store.Tx) error { // the try fails: another would be due in a while
+			ok, err := settle(ctx, tx, held, fate{end: again, due: tx.Now()})
+			if !ok {
+				t.Error("the lease was lost")
+			}
+			return err
+		})
+		k := &mailingTaker{}
+		if err := NewPost(w.DB, w.Keys, w.Clock, k, "portal@portal.example", slog.New(slog.DiscardHandler)).Drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if len(k.mails) != 1 || k.mails[0].To != "h2@example.jp" {
+			t.Errorf("sent %v", k.mails)
+		}
+	})
+}
