@@ -39,7 +39,7 @@ type Chrome struct {
 	Name     string // the person's name; empty: not signed in
 	Where    string // the organization's name
 	Operator bool
-	Admin    bool
+	Admin    bool // a Portal Admin who has proved both steps
 	Pending  bool // only the password was proved so far: no navigation
 	Reader   *time.Location
 	Banners  []Banner
