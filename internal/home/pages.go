@@ -1,14 +1,18 @@
 package home
 
 import (
+	"context"
 	"embed"
 	"net/http"
 	"time"
 
 	"nidan/internal/account"
 	"nidan/internal/page"
+	"nidan/internal/progress"
+	"nidan/internal/rollout"
 	"nidan/internal/route"
 	"nidan/internal/session"
+	"nidan/internal/store"
 )
 
 //go:embed pages
@@ -22,14 +26,14 @@ var Words embed.FS
 // Room is the dashboard.
 type Room struct {
 	site *page.Site
+	db   *store.DB
 	page *page.Room
-	now  func() time.Time
 }
 
 // New reads the room's pages.
-func New(site *page.Site) (*Room, error) {
+func New(db *store.DB, site *page.Site) (*Room, error) {
 	pages, err := site.Room(pageFiles)
-	return &Room{site: site, page: pages, now: site.Now}, err
+	return &Room{site: site, db: db, page: pages}, err
 }
 
 // Routes are the room's lines of the route map.
@@ -39,18 +43,38 @@ func (h *Room) Routes() []route.Route {
 
 type dashboardView struct {
 	page.View
-	Name     string
-	Setup    bool // set-up stands first
-	Before   bool // the period has not opened yet
-	Opens    time.Time
-	End      time.Time
-	Left     time.Duration
-	Chooses  bool // a Portal Admin chooses the method
-	Method   account.Method
-	TwoStep  bool
-	Operator bool
-	Admin    bool
+	Name    string
+	Setup   bool // set-up stands first
+	Before  bool // the period has not opened yet
+	Opens   time.Time
+	End     time.Time
+	Left    time.Duration
+	Chooses bool // a Portal Admin chooses the method
+	Method  account.Method
+	TwoStep bool
+	Lead    lead // how far the changeover has come, for those who lead it
 }
+
+// lead is the changeover in a line: of the whole portal for operators, of the own
+// organization for its Portal Admins.
+type lead struct {
+	Shown   bool
+	Whole   bool
+	Figures progress.Figures
+	Plan    rollout.Plan // of the present; no ID: there is none
+	Phase   rollout.Phase
+}
+
+// Share is how many of a hundred have set up.
+func (l lead) Share() int64 {
+	if l.Figures.Accounts == 0 {
+		return 0
+	}
+	return 100 * l.Figures.Enrolled() / l.Figures.Accounts
+}
+
+// LeadEnd says the end of the rollout.
+func (v *dashboardView) LeadEnd() string { return v.View.End(v.Lead.Plan.Ends) }
 
 // EndText says the own end; End is taken by the field.
 func (v *dashboardView) EndText() string { return v.View.End(v.End) }
@@ -59,8 +83,34 @@ func (h *Room) dashboard(w http.ResponseWriter, r *http.Request) error {
 	v := session.Of(r.Context())
 	view := &dashboardView{
 		Name: v.Person.Name, Setup: v.Setup, Before: v.OneStep && !v.Setup, Opens: v.Opens, End: v.OwnEnd,
-		Left: v.OwnEnd.Sub(h.now()), Chooses: v.Admin(), Method: v.CodeMethod, TwoStep: v.TwoStep,
-		Operator: v.Operator(), Admin: v.Admin(),
+		Left: v.OwnEnd.Sub(h.site.Now()), Chooses: v.Admin(), Method: v.CodeMethod, TwoStep: v.TwoStep,
+	}
+	var err error
+	if view.Lead, err = h.lead(r.Context(), v); err != nil {
+		return err
 	}
 	return h.page.Show(w, r, http.StatusOK, "dashboard", "home.title", view)
+}
+
+// lead reads what the visitor leads: nothing for most people, and nothing by one step.
+func (h *Room) lead(ctx context.Context, v *session.Visit) (l lead, err error) {
+	if !v.TwoStep || !v.Operator() && !v.Admin() {
+		return lead{}, nil
+	}
+	book, err := rollout.ReadBook(ctx, h.db)
+	if err != nil {
+		return lead{}, err
+	}
+	l = lead{Shown: true, Whole: v.Operator()}
+	organization := v.Ref.Organization
+	if l.Whole {
+		organization = ""
+		l.Figures, err = progress.Whole(ctx, h.db)
+	} else {
+		l.Figures, err = progress.Of(ctx, h.db, organization)
+	}
+	if plan, ok := book.In(organization, h.site.Now()); ok {
+		l.Plan, l.Phase = plan, plan.At(h.site.Now())
+	}
+	return l, err
 }

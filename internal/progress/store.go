@@ -170,6 +170,15 @@ func Of(ctx context.Context, r store.Reader, organization string) (f Figures, er
 	return f, err
 }
 
+// Whole is the figures of all organizations that stand, as one sum.
+func Whole(ctx context.Context, r store.Reader) (f Figures, err error) {
+	err = r.QueryRow(ctx, `select coalesce(sum(p.accounts), 0), coalesce(sum(p.told), 0), coalesce(sum(p.signed), 0),
+			coalesce(sum(p.started), 0), coalesce(sum(p.totp), 0), coalesce(sum(p.mailotp), 0)
+		from progress p join organization o on o.id = p.organization_id where o.suspended_at is null`).
+		Scan(&f.Accounts, &f.Told, &f.Signed, &f.Started, &f.TOTP, &f.MailOTP)
+	return f, err
+}
+
 // Each is every organization that stands with its figures, by id.
 func Each(ctx context.Context, r store.Reader) ([]Standing, error) {
 	rows, err := r.Query(ctx, `select o.id, o.name, p.accounts, p.told, p.signed, p.started, p.totp, p.mailotp, coalesce(u.people, 0)
