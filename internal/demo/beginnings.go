@@ -43,11 +43,18 @@ func (s *story) startOperator(ctx context.Context) error {
 	return s.setUp(ctx, s.operator)
 }
 
+// ofOperators is what the demo's operators add in their own words.
+var ofOperators = rollout.Message{
+	English:  "Please use your own smartphone or the tablet of your department. If neither is at hand, speak to your Portal Admin before the end of the month.",
+	Japanese: "ご自身のスマートフォン、または部署のタブレットをご利用ください。どちらもない場合は、今月中に所属組織のポータル管理者にご相談ください。",
+}
+
 // planRollout plans the period and the window that it begins with.
 func (s *story) planRollout(ctx context.Context) error {
 	return s.asOperator(ctx, func(ctx context.Context, tx *store.Tx) error {
 		var err error
-		s.plan, err = rollout.Save(ctx, tx, rollout.Plan{Opens: s.period.Opens, Ends: s.period.Ends, Reminders: rollout.Usual}, s.operator.ID)
+		s.plan, err = rollout.Save(ctx, tx, rollout.Plan{Opens: s.period.Opens, Ends: s.period.Ends, Reminders: rollout.Usual,
+			Zone: s.Site.House.String(), Message: ofOperators}, s.operator.ID)
 		if err != nil {
 			return err
 		}

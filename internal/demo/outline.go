@@ -36,6 +36,8 @@ func (s *story) outline() {
 	for i := range companies {
 		s.on(onImport+float64(i)/24, func(ctx context.Context) error { return s.bring(ctx, companies[i]) })
 	}
+	s.at(s.period.Opens.Add(openingLasts+time.Minute), s.remind) // the letter of the opening
+	s.at(s.period.Opens.Add(openingLasts+time.Hour), s.remind)   // what became of it
 	s.on(onUpgrade, s.planUpgrade)
 	for _, p := range s.people {
 		s.outlineOf(p)

@@ -11,6 +11,7 @@ import (
 	"nidan/internal/mail"
 	"nidan/internal/page"
 	"nidan/internal/password"
+	"nidan/internal/reminder"
 	"nidan/internal/secret"
 	"nidan/internal/store"
 	"nidan/internal/totp"
@@ -50,6 +51,10 @@ func Seed(ctx context.Context, seeding Seeding, now time.Time) (facts Facts, err
 	recent := latest{mail.NewCatch(s.db, s.Keys), now.Add(-keptMail)}
 	s.post = mail.NewPost(s.db, s.Keys, s.clk, recent, "", slog.New(slog.DiscardHandler))
 	s.desk = &verification.Desk{Keys: s.Keys, Site: s.Site}
+	s.rounds = &reminder.Rounds{DB: s.db, Keys: s.Keys, Wake: func() {}}
+	if _, err := reminder.New(reminder.Needs{Rounds: s.rounds, Site: s.Site, BaseURL: s.URL}); err != nil {
+		return Facts{}, fmt.Errorf("demo seed: %w", err)
+	}
 	if err := s.fits(ctx); err != nil {
 		return Facts{}, fmt.Errorf("demo seed: %w", err)
 	}

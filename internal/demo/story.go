@@ -12,6 +12,8 @@ import (
 	"nidan/internal/mail"
 	"nidan/internal/organization"
 	"nidan/internal/phrase"
+	"nidan/internal/progress"
+	"nidan/internal/reminder"
 	"nidan/internal/rollout"
 	"nidan/internal/store"
 	"nidan/internal/verification"
@@ -31,6 +33,7 @@ type story struct {
 	clk      *clock.Clock
 	post     *mail.Post
 	desk     *verification.Desk
+	rounds   *reminder.Rounds
 	now      time.Time // where it ends
 	period   Period
 	windows  []Window
@@ -105,8 +108,14 @@ func (s *story) end(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if _, err := progress.Fold(ctx, s.db); err != nil {
+		return err
+	}
 	return clock.Remember(ctx, s.db, s.clk)
 }
+
+// remind lets the letters of the rollout go out that are due.
+func (s *story) remind(ctx context.Context) error { return s.rounds.Run(ctx, s.clk.Now()) }
 
 // at adds an event. What would come after the demo's beginning does not happen.
 func (s *story) at(t time.Time, do func(context.Context) error) {
