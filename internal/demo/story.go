@@ -115,7 +115,12 @@ func (s *story) end(ctx context.Context) error {
 }
 
 // remind lets the letters of the rollout go out that are due.
-func (s *story) remind(ctx context.Context) error { return s.rounds.Run(ctx, s.clk.Now()) }
+func (s *story) remind(ctx context.Context) error {
+	if _, err := progress.Fold(ctx, s.db); err != nil {
+		return err
+	}
+	return s.rounds.Run(ctx, s.clk.Now())
+}
 
 // at adds an event. What would come after the demo's beginning does not happen.
 func (s *story) at(t time.Time, do func(context.Context) error) {

@@ -35,8 +35,8 @@ type typed struct{ Name, Value string }
 // EndText says the end that was asked about.
 func (v *outcomeView) EndText() string { return v.End(v.Out.At) }
 
-// Sentence says the outcome in one breath.
-func (v *outcomeView) Sentence() string {
+// Said is the outcome in one breath.
+func (v *outcomeView) Said() string {
 	return v.Out.Sentence(v.Say(), v.Act == "withdraw")
 }
 
