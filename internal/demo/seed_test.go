@@ -15,12 +15,14 @@ import (
 	"time"
 
 	"nidan/internal/account"
+	"nidan/internal/announcement"
 	"nidan/internal/audit"
 	"nidan/internal/demo"
 	"nidan/internal/limit"
 	"nidan/internal/page"
 	"nidan/internal/password"
 	"nidan/internal/phrase"
+	"nidan/internal/reminder"
 	"nidan/internal/route"
 	"nidan/internal/secret"
 	"nidan/internal/session"
@@ -53,7 +55,7 @@ func marked(t *testing.T, source string, isDemo bool) scene {
 	t.Helper()
 	s := scene{World: storetest.Open(t, source), source: source}
 	book, err := phrase.NewBook([]fs.FS{phrase.Words, page.Words, session.Words, password.Words,
-		verification.Words, signin.Words, demo.Words}...)
+		verification.Words, signin.Words, announcement.Words, reminder.Words, demo.Words}...)
 	must(t, err)
 	s.site, err = page.New(book, slog.New(slog.DiscardHandler), page.Options{Name: "Business Portal", House: tokyo,
 		Contact: "help@desk.example", Demo: true, Now: s.Clock.Now})
