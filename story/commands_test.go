@@ -40,6 +40,8 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"extend":       command(extend),
 	"window":       command(addWindow),
 	"suspend":      command(suspend),
+	"rows":         command(rows),
+	"failing":      command(func(s *stage, args []string) error { s.failing = args[0] == "yes"; return nil }),
 	"assign":       command(assign),
 	"browser":      command(func(s *stage, args []string) error { s.browser = strings.Join(args, " "); return nil }),
 	"ja":           command(func(s *stage, _ []string) error { return s.get("/signin?lang=ja") }),
@@ -305,7 +307,7 @@ func (s *stage) do(r *http.Request) error {
 		return err
 	}
 	s.status, s.location, s.header, s.body = answer.StatusCode, answer.Header.Get("Location"), answer.Header, string(body)
-	if s.status >= 500 && s.status != http.StatusServiceUnavailable {
+	if s.status >= 500 && s.status != http.StatusServiceUnavailable && !s.failing {
 		return fmt.Errorf("%s %s answered %d", r.Method, r.URL.Path, s.status)
 	}
 	return s.portal.Post.Drain(context.Background())
@@ -423,6 +425,23 @@ func count(s *stage, args []string) error {
 	}
 	return nil
 }
+
+// rows: rows N STATEMENT changes rows behind the portal's back, as a restore, a slip
+// or another program would; N are concerned. @account:EMAIL is an account's id.
+func rows(s *stage, args []string) error {
+	text := accountID.ReplaceAllStringFunc(args[1], func(name string) string {
+		return "'" + s.accounts[strings.TrimPrefix(name, "@account:")].ID + "'"
+	})
+	return s.write(func(ctx context.Context, tx *store.Tx) error {
+		n, err := tx.Exec(ctx, text)
+		if err == nil && strconv.FormatInt(n, 10) != args[0] {
+			err = fmt.Errorf("%d rows were concerned, not %s: %s", n, args[0], text)
+		}
+		return err
+	})
+}
+
+var accountID = regexp.MustCompile(`@account:[^\s',)]+`)
 
 // verify holds the audit chains against their digests.
 func verify(s *stage, _ []string) error {

@@ -26,6 +26,7 @@ var acrossOrganizations = map[string]string{
 	"reminder.scopes":        "the portal's own work: which own ends extensions have made, for the rule to pick from",
 	"reminder.versions":      "the portal's own work: the dates of every rollout follow from its versions",
 	"rollout.Plans":          "the portal's own work: the gate keeps every plan in memory and picks by organization in the rule",
+	"rollout.endExtensions":  "the portal's own work: a rollout was withdrawn, and its extensions end with it, whosever they are",
 	"rollout.personal":       "an operator plans a window of the whole portal: ends of single people are counted, not named",
 	"setup.Forget":           "the portal's own work: set-ups nobody finished go, whosever they were",
 	"session.Forget":         "the portal's own work: sessions past their retention go, whosever they were",

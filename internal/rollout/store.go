@@ -64,7 +64,20 @@ func Withdraw(ctx context.Context, tx *store.Tx, p Plan, by string) error {
 	if err := keepVersion(ctx, tx, p, "withdrawn", by); err != nil {
 		return err
 	}
+	if err := endExtensions(ctx, tx, p.ID); err != nil {
+		return err
+	}
 	return maintenance.Changed(ctx, tx)
+}
+
+// endExtensions ends the extensions of a withdrawn rollout. Where the portal's comes
+// back instead, its end counts, and nothing that was given beside another.
+func endExtensions(ctx context.Context, tx *store.Tx, planID string) error {
+	_, err := tx.Exec(ctx, `update extension set replaced_at = $1 where rollout_id = $2 and replaced_at is null`, store.Micros(tx.Now()), planID)
+	if err != nil {
+		return fmt.Errorf("extensions: %w", err)
+	}
+	return nil
 }
 
 func keepVersion(ctx context.Context, tx *store.Tx, p Plan, what, by string) error {

@@ -90,7 +90,7 @@ func (g *Gate) ask(ctx context.Context, r store.Reader, token string, gate route
 			return asked{}, err
 		}
 	}
-	plan, err := g.planned(ctx, r, a.known.policy)
+	plan, err := g.planned(ctx, r, a.known)
 	if err != nil {
 		return asked{}, err
 	}
@@ -147,9 +147,9 @@ func (k known) barred(ctx context.Context, r store.Reader, client netip.Addr) (b
 	return !account.Permits(networks, client), err
 }
 
-// planned is the copy of what was planned, read anew when the version differs.
-func (g *Gate) planned(ctx context.Context, r store.Reader, version int64) (*planned, error) {
-	if p := g.copy.Load(); p != nil && p.version == version {
+// planned is the copy of what was planned, read anew when the store has another.
+func (g *Gate) planned(ctx context.Context, r store.Reader, k known) (*planned, error) {
+	if p := g.copy.Load(); p != nil && p.holds(k) {
 		return p, nil
 	}
 	p, err := readPlanned(ctx, r)

@@ -34,6 +34,7 @@ type known struct {
 	pass         pass.Pass
 	aside        password.Aside // a password that was kept aside by a reset
 	policy       int64
+	rollouts     int64 // how many there are in the store
 }
 
 const knownText = `select s.id, s.organization_id, s.holder_id, s.started_at, s.password_at, s.code_at, coalesce(s.code_method, ''),
@@ -49,7 +50,7 @@ const knownText = `select s.id, s.organization_id, s.holder_id, s.started_at, s.
 		(select max(e.until) from extension e where e.organization_id = s.organization_id and e.holder_id = s.holder_id and e.replaced_at is null),
 		coalesce(ps.id, ''), coalesce(ps.kind, ''), ps.expires_at, ps.spent_at, ps.withdrawn_at, ps.replaced_at,
 		coalesce(rs.id, ''), rs.waits_until, coalesce(rs.needs_approval, true) or coalesce(a.authority, '') = 'portal_admin', rs.approved_at,
-		(select version from policy where id = 1)
+		(select version from policy where id = 1), (select count(*) from rollout)
 	from session s
 		left join account a on a.organization_id = s.organization_id and a.id = s.holder_id
 		left join organization o on o.id = s.organization_id
@@ -80,7 +81,7 @@ func learn(ctx context.Context, r store.Reader, token string) (k known, err erro
 		&set, &first, &k.claim.Finished, &extended,
 		&k.pass.ID, &kind, &expires, &spent, &withdrawn, &replaced,
 		&k.aside.ID, &waits, &k.aside.NeedsApproval, &approved,
-		&k.policy)
+		&k.policy, &k.rollouts)
 	if err != nil {
 		return known{}, err
 	}
@@ -129,6 +130,12 @@ func readPlanned(ctx context.Context, r store.Reader) (p planned, err error) {
 		return planned{}, fmt.Errorf("rollouts: %w", err)
 	}
 	return p, nil
+}
+
+// holds says whether the copy is what the store has. A rollout whose row is lost
+// has told nobody: then there are fewer than the copy knows, and grace by it is over.
+func (p *planned) holds(k known) bool {
+	return p.version == k.policy && (k.Session.ID == "" || int64(len(p.book.Plans)) == k.rollouts)
 }
 
 // of is the policy as it binds one organization.
