@@ -77,7 +77,7 @@ type stage struct {
 	secrets  map[string][]byte
 	rollouts []string
 	kept     string // what keep has read
-	failing  bool // the database is broken: an answer of 500 is looked at, not refused
+	failing  bool   // the database is broken: an answer of 500 is looked at, not refused
 
 	status   int
 	location string
