@@ -21,6 +21,7 @@ import (
 	"nidan/internal/operator"
 	"nidan/internal/organization"
 	"nidan/internal/password"
+	"nidan/internal/progress"
 	"nidan/internal/rollout"
 	"nidan/internal/store"
 	"nidan/internal/totp"
@@ -54,6 +55,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"count":        command(count),
 	"verify":       command(verify),
 	"keep":         command(keep),
+	"remind":       command(remind),
 	"see": func(ts *testscript.TestScript, not bool, args []string) {
 		s := ts.Value(storyKey{}).(*stage)
 		for _, text := range args {
@@ -442,6 +444,17 @@ func rows(s *stage, args []string) error {
 }
 
 var accountID = regexp.MustCompile(`@account:[^\s',)]+`)
+
+// remind lets the letters of rollouts be written that are due, and sent.
+func remind(s *stage, _ []string) error {
+	if _, err := progress.Fold(context.Background(), s.db); err != nil {
+		return err
+	}
+	if err := s.portal.Remind(context.Background()); err != nil {
+		return err
+	}
+	return s.portal.Post.Drain(context.Background())
+}
 
 // verify holds the audit chains against their digests.
 func verify(s *stage, _ []string) error {
