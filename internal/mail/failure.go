@@ -12,6 +12,7 @@ import (
 type Failure struct {
 	Step      string // what was being done: "connect", "rcpt to", …
 	Code      int    // the relay's, or 0 where it did not answer
+	Status    string // its enhanced status such as "5.1.1" (RFC 3463), where it gave one
 	Text      string // the relay's words, or the network's
 	Permanent bool   // trying this letter again is of no use
 }
@@ -33,10 +34,44 @@ func failed(step string, err error) *Failure {
 	var answer *textproto.Error
 	if errors.As(err, &answer) {
 		f.Code, f.Text = answer.Code, cut(line(answer.Msg))
+		f.Status = enhanced.FindString(f.Text)
 		f.Permanent = answer.Code/100 == 5 && aboutTheLetter(step)
 	}
 	return f
 }
+
+// enhanced is a status at the beginning of a relay's words (RFC 2034).
+var enhanced = regexp.MustCompile(`^[245]\.\d{1,3}\.\d{1,3}\b`)
+
+// aboutTheMailbox says whether a refusal tells that this address gets no mail:
+// unknown, gone, full, or a domain without mail. What a relay holds against the
+// sender, the words or the whole portal says nothing about the recipient.
+func (f *Failure) aboutTheMailbox() bool {
+	if f.Code/100 != 5 {
+		return false
+	}
+	if f.Status != "" && f.Status != "5.0.0" {
+		return f.Step == stepRcpt && recipientStatus[f.Status] || mailboxStatus[f.Status]
+	}
+	// Relays of the old kind give a code alone, or a status that says no more. 554 is left out: it mostly means
+	// "not from you".
+	bare := f.Code == 550 || f.Code == 551 || f.Code == 552 || f.Code == 553 || f.Code == 556
+	return f.Step == stepRcpt && bare && !notFromHere.MatchString(f.Text)
+}
+
+// notFromHere are the words of a relay that would send nothing for us to anybody.
+var notFromHere = regexp.MustCompile(`(?i)relaying|relay access|relay (is )?(not|denied)|(to|not) relay`)
+
+// mailboxStatus are the statuses that say it whatever the step (RFC 3463 §3.2, 3.3;
+// RFC 7505 for 5.1.10; RFC 5248 and IANA's list for 5.7.13 and 5.7.17 f.).
+var mailboxStatus = map[string]bool{
+	"5.1.1": true, "5.1.2": true, "5.1.3": true, "5.1.4": true, "5.1.6": true, "5.1.10": true,
+	"5.2.1": true, "5.2.2": true, "5.7.13": true, "5.7.17": true, "5.7.18": true,
+}
+
+// recipientStatus are more that say it in answer to the recipient: unclear ones of
+// the same kind, Exchange's word for unknown (5.4.1), and a domain nothing leads to.
+var recipientStatus = map[string]bool{"5.1.0": true, "5.2.0": true, "5.4.1": true, "5.4.4": true}
 
 // The steps of an SMTP dialogue.
 const (

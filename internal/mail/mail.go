@@ -40,6 +40,7 @@ type Letter struct {
 type Message struct {
 	ID        string
 	From, To  string
+	Return    string // envelope sender, where a bounce of it goes; empty: the sender's own
 	Language  phrase.Lang
 	Subject   string
 	Text      string
@@ -159,6 +160,7 @@ type fate struct {
 	end     end
 	due     time.Time // again: when
 	failure string    // again, parked: why
+	refused Failure   // parked: the relay's answer, where it was about the mailbox
 }
 
 type end int
@@ -168,6 +170,7 @@ const (
 	sent
 	dropped
 	parked
+	back // not tried: it stands as it did
 )
 
 // decide is the one rule of the outbox: what becomes of a letter that was tried
@@ -179,7 +182,11 @@ func decide(lane Lane, tries int, now time.Time, err error) fate {
 	why := cut(line(err.Error()))
 	var failure *Failure
 	if errors.As(err, &failure) && failure.Permanent {
-		return fate{end: parked, failure: why}
+		f := fate{end: parked, failure: why}
+		if failure.aboutTheMailbox() {
+			f.refused = *failure
+		}
+		return f
 	}
 	wait, ok := backOff(lane, tries)
 	if !ok {

@@ -114,15 +114,16 @@ func TestWhatBecomesOfALetter(t *testing.T) {
 		want fate
 	}{
 		{"taken", Code, 1, nil, fate{end: sent}},
-		{"code, not now", Code, 2, relay(stepRcpt, 451), fate{again, now.Add(3 * time.Second), "rcpt to: 451 5.0.0 said the relay"}},
-		{"notice, not now", Notice, 1, relay(stepContent, 452), fate{again, now.Add(30 * time.Second), "content: 452 5.0.0 said the relay"}},
-		{"no such mailbox", Code, 1, relay(stepRcpt, 550), fate{parked, time.Time{}, "rcpt to: 550 5.0.0 said the relay"}},
-		{"content refused", Bulk, 1, relay(stepContent, 554), fate{parked, time.Time{}, "content: 554 5.0.0 said the relay"}},
-		{"our password refused", Notice, 1, relay(stepAuth, 535), fate{again, now.Add(30 * time.Second), "auth: 535 5.0.0 said the relay"}},
-		{"our sender refused", Notice, 1, relay(stepMail, 553), fate{again, now.Add(30 * time.Second), "mail from: 553 5.0.0 said the relay"}},
-		{"network", Code, 9, failed(stepConnect, io.ErrUnexpectedEOF), fate{again, now.Add(30 * time.Second), "connect: unexpected EOF"}},
-		{"another's error, wrapped", Code, 1, fmt.Errorf("sending: %w", io.EOF), fate{again, now.Add(time.Second), "sending: EOF"}},
-		{"three days", Notice, 500, relay(stepRcpt, 451), fate{parked, time.Time{}, "given up after three days: rcpt to: 451 5.0.0 said the relay"}},
+		{"code, not now", Code, 2, relay(stepRcpt, 451), fate{end: again, due: now.Add(3 * time.Second), failure: "rcpt to: 451 5.0.0 said the relay"}},
+		{"notice, not now", Notice, 1, relay(stepContent, 452), fate{end: again, due: now.Add(30 * time.Second), failure: "content: 452 5.0.0 said the relay"}},
+		{"no such mailbox", Code, 1, relay(stepRcpt, 550), fate{end: parked, failure: "rcpt to: 550 5.0.0 said the relay",
+			refused: Failure{Step: stepRcpt, Code: 550, Status: "5.0.0", Text: "5.0.0 said the relay", Permanent: true}}},
+		{"content refused", Bulk, 1, relay(stepContent, 554), fate{end: parked, failure: "content: 554 5.0.0 said the relay"}},
+		{"our password refused", Notice, 1, relay(stepAuth, 535), fate{end: again, due: now.Add(30 * time.Second), failure: "auth: 535 5.0.0 said the relay"}},
+		{"our sender refused", Notice, 1, relay(stepMail, 553), fate{end: again, due: now.Add(30 * time.Second), failure: "mail from: 553 5.0.0 said the relay"}},
+		{"network", Code, 9, failed(stepConnect, io.ErrUnexpectedEOF), fate{end: again, due: now.Add(30 * time.Second), failure: "connect: unexpected EOF"}},
+		{"another's error, wrapped", Code, 1, fmt.Errorf("sending: %w", io.EOF), fate{end: again, due: now.Add(time.Second), failure: "sending: EOF"}},
+		{"three days", Notice, 500, relay(stepRcpt, 451), fate{end: parked, failure: "given up after three days: rcpt to: 451 5.0.0 said the relay"}},
 	}
 	for _, row := range table {
 		if got := decide(row.lane, row.try, now, row.err); got != row.want {

@@ -25,21 +25,23 @@ type Sender interface {
 // in a worker's hand is not taken by another.
 const (
 	tryFor    = 60 * time.Second
-	leaseFor  = 90 * time.Second
+	settleFor = 30 * time.Second
+	leaseFor  = tryFor + settleFor
 	pollEvery = time.Second
 	rest      = time.Second // after a try that reached nobody
 	look      = 32          // letters looked up at once
 )
 
-// Workers of each lane. Codes have several: one mailbox that answers slowly must
-// not keep everybody else from signing in.
+// Workers of the lanes that take one letter at a time. Codes have several: one
+// mailbox that answers slowly must not keep everybody else from signing in. The
+// bulk lane is a mailing, see bulk.go.
 var workers = []struct {
 	lane  Lane
 	count int
-}{{Code, 4}, {Notice, 2}, {Bulk, 1}}
+}{{Code, 4}, {Notice, 2}}
 
-// bulkPace is the least time between two letters of a mailing: 20 a second.
-const bulkPace = 50 * time.Millisecond
+// lanes are all of them, in the order in which Drain looks.
+var lanes = []Lane{Code, Notice, Bulk}
 
 // Post takes letters from the outbox and has them sent. Many may run on one
 // database. Make it with NewPost.
@@ -50,19 +52,28 @@ type Post struct {
 	sender Sender
 	from   string
 	log    *slog.Logger
-	pace   time.Duration
+	pace   *pacer
 	wake   map[Lane]chan struct{}
+	bounce *Bounces // nil: bounces go where the sender's envelope says
 }
 
 // NewPost makes a post. from is the From of every mail, with or without a name.
 func NewPost(db *store.DB, keys *secret.Keys, clk *clock.Clock, sender Sender, from string, log *slog.Logger) *Post {
-	p := &Post{db: db, keys: keys, clk: clk, sender: sender, from: from, log: log, pace: bulkPace,
-		wake: map[Lane]chan struct{}{}}
-	for _, w := range workers {
-		p.wake[w.lane] = make(chan struct{}, 1)
+	p := &Post{db: db, keys: keys, clk: clk, sender: sender, from: from, log: log,
+		pace: newPacer(usualPace, clk.Machine), wake: map[Lane]chan struct{}{}}
+	for _, lane := range lanes {
+		p.wake[lane] = make(chan struct{}, 1)
 	}
 	return p
 }
+
+// Pace bounds how many letters of mailings this post sends a second; 0 is no
+// bound. Call it before Run.
+func (p *Post) Pace(letters int) { p.pace = newPacer(letters, p.clk.Machine) }
+
+// ReturnTo gives each message an envelope sender of its own, so that a bounce says
+// which letter it is about. Call it before Run.
+func (p *Post) ReturnTo(b *Bounces) { p.bounce = b }
 
 // Run sends what is due until ctx ends, and returns when what its workers had in
 // hand is settled.
@@ -73,6 +84,7 @@ func (p *Post) Run(ctx context.Context) {
 			all.Go(func() { p.work(ctx, w.lane) })
 		}
 	}
+	all.Go(func() { newMailing(p).run(ctx) })
 	all.Wait()
 }
 
@@ -97,8 +109,8 @@ func (p *Post) stir(lane Lane) {
 func (p *Post) Drain(ctx context.Context) error {
 	for {
 		found := false
-		for _, w := range workers {
-			t, err := p.next(ctx, w.lane)
+		for _, lane := range lanes {
+			t, err := p.next(ctx, lane)
 			if errors.Is(err, store.ErrNone) {
 				continue
 			}
@@ -138,9 +150,6 @@ func (p *Post) work(ctx context.Context, lane Lane) {
 			p.log.Error("the outbox cannot be worked", "lane", lane, "error", err)
 			pause(ctx, rest)
 		}
-		if lane == Bulk {
-			pause(ctx, p.pace)
-		}
 	}
 }
 
@@ -169,8 +178,7 @@ func pause(ctx context.Context, d time.Duration) {
 // when there is none.
 func (p *Post) next(ctx context.Context, lane Lane) (taken, error) {
 	for {
-		now := p.clk.Now()
-		ids, err := waiting(ctx, p.db, lane, now, look)
+		ids, err := waiting(ctx, p.db, lane, p.clk.Now(), look)
 		if err != nil {
 			return taken{}, err
 		}
@@ -178,28 +186,42 @@ func (p *Post) next(ctx context.Context, lane Lane) (taken, error) {
 			return taken{}, store.ErrNone
 		}
 		for _, id := range ids {
-			var t taken
-			err := p.db.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-				t, err = take(ctx, tx, id, tx.Now().Add(leaseFor))
-				return err
-			})
-			if !errors.Is(err, store.ErrNone) { // none: another was faster
-				return t, err
+			got, err := p.lease(ctx, []string{id}, leaseFor)
+			if err != nil {
+				return taken{}, err
+			}
+			if len(got) == 1 { // none: another was faster
+				return got[0], nil
 			}
 		}
 	}
 }
 
+// lease takes those of some letters that nobody else has, under one new lease.
+func (p *Post) lease(ctx context.Context, ids []string, span time.Duration) (got []taken, err error) {
+	err = p.db.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		got, err = take(ctx, tx, ids, tx.Now().Add(span))
+		return err
+	})
+	return got, err
+}
+
 // deliver tries one letter and settles it. reached is false when no relay could
 // be asked; the error is the database's.
 func (p *Post) deliver(ctx context.Context, t taken) (reached bool, err error) {
+	f, reached := p.attempt(ctx, t)
+	return reached, p.settle(ctx, t, f)
+}
+
+// attempt tries one letter and says what becomes of it.
+func (p *Post) attempt(ctx context.Context, t taken) (f fate, reached bool) {
 	if expired(t.expires, p.clk.Now()) {
-		return true, p.settle(ctx, t, fate{end: dropped})
+		return fate{end: dropped}, true
 	}
 	failure := p.try(ctx, t)
 	var known *Failure
 	reached = failure == nil || errors.As(failure, &known) && (known.Code != 0 || known.Permanent)
-	return reached, p.settle(ctx, t, decide(t.lane, t.tries, p.clk.Now(), failure))
+	return decide(t.lane, t.tries, p.clk.Now(), failure), reached
 }
 
 // try gives a letter to the sender, for no longer than it may be sent.
@@ -221,22 +243,37 @@ func (p *Post) try(ctx context.Context, t taken) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	return p.sender.Send(ctx, Message{
+	m := Message{
 		ID: t.id, From: p.from, To: t.to, Subject: t.subject,
 		Text: inside.Text, HTML: inside.HTML, Language: inside.Language,
 		MessageID: t.id + "@" + domain(p.from), At: inside.At,
-	})
+	}
+	if p.bounce != nil {
+		m.Return = p.bounce.Address(t.id)
+	}
+	return p.sender.Send(ctx, m)
 }
 
-// settle records a fate. It is stubborn, for a letter that was sent and is not
-// recorded would be sent again; it stops in time for the lease.
+// settled is a letter and what became of it.
+type settled struct {
+	taken
+	fate
+}
+
+// settle records a fate.
 func (p *Post) settle(ctx context.Context, t taken, f fate) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseFor-tryFor)
+	return p.settleAll(ctx, []settled{{t, f}})
+}
+
+// settleAll records fates in one transaction. It is stubborn, for a letter that was
+// sent and is not recorded would be sent again; it stops in time for the lease.
+func (p *Post) settleAll(ctx context.Context, list []settled) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleFor)
 	defer cancel()
-	var held bool
+	var held map[string]bool
 	for wait := 50 * time.Millisecond; ; wait *= 2 {
 		err := p.db.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-			held, err = settle(ctx, tx, t, f)
+			held, err = settle(ctx, tx, list)
 			return err
 		})
 		if err == nil {
@@ -247,23 +284,31 @@ func (p *Post) settle(ctx context.Context, t taken, f fate) error {
 			return err
 		}
 	}
-	p.tell(t, f, held)
+	p.tell(list, held)
 	return nil
 }
 
-// tell logs what became of a letter: never to whom, never what it says.
-func (p *Post) tell(t taken, f fate, held bool) {
-	log := p.log.With("mail", t.id, "lane", t.lane, "kind", t.kind, "tries", t.tries)
-	switch {
-	case !held:
-		log.Warn("a letter was settled after its lease had ended")
-	case f.end == sent:
-		log.Info("mail sent")
-	case f.end == dropped:
-		log.Warn("mail dropped: it expired before it could be sent")
-	case f.end == parked:
-		log.Error("mail parked: it will not be tried again", "failure", f.failure)
-	default:
-		log.Warn("mail not sent yet", "failure", f.failure, "again", f.due)
+// tell logs what became of letters: never to whom, never what they say.
+func (p *Post) tell(list []settled, held map[string]bool) {
+	mailed := 0
+	for _, s := range list {
+		log := p.log.With("mail", s.id, "lane", s.lane, "kind", s.kind, "tries", s.tries)
+		switch {
+		case !held[s.id]:
+			log.Warn("a letter was settled after its lease had ended")
+		case s.end == sent && s.lane == Bulk:
+			mailed++ // a line for each would bury all others
+		case s.end == sent:
+			log.Info("mail sent")
+		case s.end == dropped:
+			log.Warn("mail dropped: it expired before it could be sent")
+		case s.end == parked:
+			log.Error("mail parked: it will not be tried again", "failure", s.failure)
+		case s.end == again:
+			log.Warn("mail not sent yet", "failure", s.failure, "again", s.due)
+		}
+	}
+	if mailed > 0 {
+		p.log.Info("letters of a mailing sent", "letters", mailed)
 	}
 }

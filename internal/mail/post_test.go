@@ -54,7 +54,7 @@ func refusal(code int) error {
 
 func post(w storetest.World, s Sender) *Post {
 	p := NewPost(w.DB, w.Keys, w.Clock, s, "Nidan <portal@example.com>", slog.New(slog.NewTextHandler(io.Discard, nil)))
-	p.pace = 0
+	p.Pace(0)
 	return p
 }
 

@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -158,7 +159,7 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 		if err != nil {
 			return err
 		}
-		failure := c.send(ctx, s.sender, m.To, wire)
+		failure := c.send(ctx, cmp.Or(m.Return, s.sender), m.To, wire)
 		if failure == nil {
 			s.keep(c)
 			return nil

@@ -48,13 +48,16 @@ func Queue(ctx context.Context, tx *store.Tx, keys *secret.Keys, l Letter) error
 
 // taken is a letter that one worker holds by its lease.
 type taken struct {
-	id, lease string
-	lane      Lane
-	kind, to  string
-	subject   string
-	sealed    []byte
-	expires   time.Time
-	tries     int
+	id, lease    string
+	until        time.Time // when the lease ends
+	organization string
+	holder       string
+	lane         Lane
+	kind, to     string
+	subject      string
+	sealed       []byte
+	expires      time.Time
+	tries        int
 }
 
 // waiting are the letters of a lane that are due and held by nobody, oldest
@@ -82,64 +85,6 @@ func waiting(ctx context.Context, r store.Reader, lane Lane, now time.Time, limi
 		return nil, fmt.Errorf("outbox: %w", err)
 	}
 	return ids, nil
-}
-
-// take leases one letter, if nobody else has. The lease's name is new each time,
-// so that a worker that slept past its lease cannot settle what is held anew,
-// not even by itself.
-func take(ctx context.Context, tx *store.Tx, id string, until time.Time) (taken, error) {
-	t := taken{id: id, lease: secret.ID()}
-	var expires store.Instant
-	err := tx.QueryRow(ctx, `
-		update mail set lease_by = $1, lease_until = $2, tries = tries + 1
-		where id = $3 and due_at <= $4 and lease_until < $4
-			and sent_at is null and dropped_at is null and parked_at is null
-		returning lane, kind, recipient, subject, body, expires_at, tries`,
-		t.lease, store.Micros(until), id, store.Micros(tx.Now())).
-		Scan(&t.lane, &t.kind, &t.to, &t.subject, &t.sealed, &expires, &t.tries)
-	t.expires = expires.Time
-	return t, err
-}
-
-// settle records what became of a letter; false when the lease was lost
-// meanwhile. What was sent or dropped forgets its body in the same statement. A
-// parked one keeps it, sealed, for Retry, but never a code.
-func settle(ctx context.Context, tx *store.Tx, t taken, f fate) (bool, error) {
-	now := store.Micros(tx.Now())
-	var n int64
-	var err error
-	switch f.end {
-	case sent:
-		n, err = tx.Exec(ctx, `update mail set sent_at = $1, body = null, failure = null, lease_by = null, lease_until = 0
-			where id = $2 and lease_by = $3 and sent_at is null`, now, t.id, t.lease)
-	case dropped:
-		n, err = tx.Exec(ctx, `update mail set dropped_at = $1, body = null, lease_by = null, lease_until = 0
-			where id = $2 and lease_by = $3 and sent_at is null`, now, t.id, t.lease)
-	case parked:
-		n, err = tx.Exec(ctx, `update mail set parked_at = $1, failure = $2, lease_by = null, lease_until = 0,
-				body = case when lane = 'code' then null else body end
-			where id = $3 and lease_by = $4 and sent_at is null`, now, f.failure, t.id, t.lease)
-	default:
-		n, err = tx.Exec(ctx, `update mail set due_at = $1, failure = $2, lease_by = null, lease_until = 0
-			where id = $3 and lease_by = $4 and sent_at is null`, store.Micros(f.due), f.failure, t.id, t.lease)
-	}
-	return n == 1, err
-}
-
-// Retry gives every parked letter that still has its body and has not expired
-// another three days, for after a relay's refusal was mended, and says how many.
-func Retry(ctx context.Context, tx *store.Tx) (int64, error) {
-	return tx.Exec(ctx, `update mail set parked_at = null, tries = 0, due_at = $1
-		where parked_at is not null and body is not null and (expires_at is null or expires_at > $1)`,
-		store.Micros(tx.Now()))
-}
-
-// Forget deletes delivery data of letters that were settled and written before
-// an instant, and says how many.
-func Forget(ctx context.Context, tx *store.Tx, before time.Time) (int64, error) {
-	return tx.Exec(ctx, `delete from mail
-		where created_at < $1 and (sent_at is not null or dropped_at is not null or parked_at is not null)`,
-		store.Micros(before))
 }
 
 // keep writes a mail into a demo's mailbox.

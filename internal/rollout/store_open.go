@@ -29,7 +29,7 @@ const openColumns = `p.organization_id, p.holder_id, a.name, a.email, a.authorit
 		join organization o on o.id = p.organization_id and o.suspended_at is null
 		left join password w on w.organization_id = p.organization_id and w.holder_id = p.holder_id
 		left join grace_end g on g.address_digest = a.address_digest
-		left join undeliverable u on u.organization_id = p.organization_id and u.holder_id = p.holder_id`
+		left join undeliverable u on u.organization_id = p.organization_id and u.holder_id = p.holder_id and u.recipient = a.email`
 
 // EachOpen calls do with everybody who stands and has proved no method, by
 // organization and id. There may be a hundred thousand: do keeps what it needs.

@@ -31,6 +31,7 @@ const (
 	ForReset   Purpose = "password kept aside"
 	ForKey     Purpose = "key check"
 	ForPass    Purpose = "pass code"
+	ForBounce  Purpose = "bounce address"
 )
 
 const keyHeader = "nidan-key-1:"

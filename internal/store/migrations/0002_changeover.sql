@@ -131,20 +131,23 @@ create table reminder (
 );
 create index reminder_waiting on reminder (queued_at) where became in ('waiting', 'failed');
 
--- mail: addresses that mail does not reach, by the SMTP dialogue or by a bounce
+-- mail: addresses that mail does not reach, by the SMTP dialogue or by a bounce. It
+-- counts while the account still has the address.
 create table undeliverable (
 	organization_id text not null,
 	holder_id text not null,
-	address_key text not null,
+	recipient text not null,
 	source text not null check (source in ('dialogue', 'bounce')),
 	status text not null,
 	words text not null,
 	since_at bigint not null,
 	latest_at bigint not null,
 	mails bigint not null,
-	primary key (organization_id, holder_id)
+	primary key (organization_id, holder_id, recipient)
 );
 create index undeliverable_latest on undeliverable (latest_at);
+alter table mail add column bounced_at bigint;
+create index mail_sent on mail (lane, sent_at) where sent_at is not null;
 create index mail_parked on mail (parked_at) where parked_at is not null;
 
 -- pass: one asked for at an operator where a Portal Admin is able on record, and
