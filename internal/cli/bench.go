@@ -11,9 +11,10 @@ import (
 )
 
 type benchCommand struct {
-	Name     string `arg:"" optional:"" help:"signin, gate, stall, start, alike or reminders; all of them without a name."`
+	Name     string `arg:"" optional:"" help:"signin, gate, stall, start, alike, reminders or mail; all of them without a name."`
 	Database string `placeholder:"URL" help:"An empty PostgreSQL database to measure on: postgres://…; a temporary SQLite file without it."`
 	Pairs    int    `default:"2000" help:"Pairs of attempts that alike compares."`
+	Long     bool   `help:"Send 100,000 letters in mail, not 20,000."`
 	JSON     bool   `help:"Print JSON, for programs."`
 }
 
@@ -27,6 +28,7 @@ func (benchCommand) Help() string {
 	stall    a signed-in page while eight people sign in at once
 	start    from the program's start to its first answers; its memory
 	alike    a wrong password against an address nobody has
+	mail     a mailing against the mail library alone; a code's wait meanwhile
 
 Example:
 
@@ -46,7 +48,7 @@ func (cmd benchCommand) Run(ctx context.Context, c *Console) error {
 	if cmd.Name != "" {
 		names = []string{cmd.Name}
 	}
-	run := figure.Run{Out: c.Err, Program: program, Database: cmd.Database, Pairs: cmd.Pairs}
+	run := figure.Run{Out: c.Err, Program: program, Database: cmd.Database, Pairs: cmd.Pairs, Long: cmd.Long}
 	missed := false
 	for _, name := range names {
 		figures, err := run.Do(ctx, name)

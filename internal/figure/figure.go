@@ -25,11 +25,12 @@ type Run struct {
 	Program  string    // this program's file, started anew as load and for cold starts
 	Database string    // postgres://…; empty: a temporary SQLite file
 	Pairs    int       // of alike
+	Long     bool      // at full size, where a bench is smaller by itself
 	figures  []Figure
 }
 
 // Names are the benches, in the order in which they run.
-var Names = []string{"signin", "gate", "stall", "start", "alike", "reminders"}
+var Names = []string{"signin", "gate", "stall", "start", "alike", "reminders", "mail"}
 
 // Do runs one bench and answers its figures.
 func (r *Run) Do(ctx context.Context, name string) ([]Figure, error) {
@@ -48,6 +49,8 @@ func (r *Run) Do(ctx context.Context, name string) ([]Figure, error) {
 		err = r.alike(ctx)
 	case "reminders":
 		err = r.reminders(ctx)
+	case "mail":
+		err = r.mail(ctx)
 	default:
 		err = fmt.Errorf("there is no bench %q; there are %v", name, Names)
 	}

@@ -60,29 +60,7 @@ func (r *Run) open(ctx context.Context, n int) (*world, error) {
 // build is a portal with nobody in it, which serves nothing and does nothing yet.
 func (r *Run) build(ctx context.Context) (*world, error) {
 	w := &world{}
-	source := r.Database
-	if source == "" {
-		folder, err := os.MkdirTemp("", "nidan-bench-*")
-		if err != nil {
-			return nil, err
-		}
-		w.closers = append(w.closers, func() { _ = os.RemoveAll(folder) })
-		source = filepath.Join(folder, "bench.db")
-	}
-	clk := clock.New()
-	db, err := store.Open(ctx, source, clk.Now)
-	if err != nil {
-		return w, err
-	}
-	w.db = db
-	w.closers = append(w.closers, func() { _ = db.Close() })
-	if _, err := db.Migrate(ctx); err != nil {
-		return w, err
-	}
-	if _, err := clock.Start(ctx, db, clk, "bench"); err != nil {
-		return w, err
-	}
-	keys, err := secret.NewKeys(secret.Bytes(32))
+	keys, clk, err := r.openStore(ctx, w)
 	if err != nil {
 		return w, err
 	}
@@ -90,12 +68,40 @@ func (r *Run) build(ctx context.Context) (*world, error) {
 	if err != nil {
 		return w, err
 	}
-	w.portal, err = web.New(web.Needs{Config: c, DB: db, Keys: keys, Clock: clk, Log: slog.New(slog.DiscardHandler), Sender: nowhere{}})
+	w.portal, err = web.New(web.Needs{Config: c, DB: w.db, Keys: keys, Clock: clk, Log: slog.New(slog.DiscardHandler), Sender: nowhere{}})
 	if err != nil {
 		return w, err
 	}
 	w.closers = append(w.closers, w.portal.Pool.Close)
 	return w, nil
+}
+
+// openStore makes a database for a world, with its key and clock.
+func (r *Run) openStore(ctx context.Context, w *world) (*secret.Keys, *clock.Clock, error) {
+	source := r.Database
+	if source == "" {
+		folder, err := os.MkdirTemp("", "nidan-bench-*")
+		if err != nil {
+			return nil, nil, err
+		}
+		w.closers = append(w.closers, func() { _ = os.RemoveAll(folder) })
+		source = filepath.Join(folder, "bench.db")
+	}
+	clk := clock.New()
+	db, err := store.Open(ctx, source, clk.Now)
+	if err != nil {
+		return nil, nil, err
+	}
+	w.db = db
+	w.closers = append(w.closers, func() { _ = db.Close() })
+	if _, err := db.Migrate(ctx); err != nil {
+		return nil, nil, err
+	}
+	if _, err := clock.Start(ctx, db, clk, "bench"); err != nil {
+		return nil, nil, err
+	}
+	keys, err := secret.NewKeys(secret.Bytes(32))
+	return keys, clk, err
 }
 
 func (w *world) close() {

@@ -13,8 +13,6 @@ var acrossOrganizations = map[string]string{
 	"figure.waiting":         "a figure of the whole portal on a database made for it",
 	"mail.Forget":            "the portal's own work: delivery data past its retention goes, whosever it was",
 	"mail.Retry":             "the portal's own work: an operator has mended the relay, and every parked letter is tried again",
-	"mail.settle":            "the portal's own work: the outbox settles a letter it holds the lease of, by id",
-	"mail.take":              "the portal's own work: the outbox leases a letter, by id",
 	"mail.waiting":           "the portal's own work: the outbox looks for letters that are due",
 	"mailotp.Forget":         "the portal's own work: mailed codes no limit looks at go, whosever they were",
 	"password.Forget":        "the portal's own work: resets that are over go, whosever they were",
@@ -30,4 +28,8 @@ var acrossOrganizations = map[string]string{
 	"rollout.personal":       "an operator plans a window of the whole portal: ends of single people are counted, not named",
 	"setup.Forget":           "the portal's own work: set-ups nobody finished go, whosever they were",
 	"session.Forget":         "the portal's own work: sessions past their retention go, whosever they were",
+	"mail.settleAlike":       "the portal's own work: the outbox settles letters it holds the lease of, by id",
+	"mail.Loads":             "operators see how the outbox of the whole portal stands",
+	"mail.ParkedLetters":     "operators see every letter that is not tried any more",
+	"mail.RetryOne":          "an operator tries a parked letter again, by id",
 }

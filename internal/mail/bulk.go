@@ -11,7 +11,7 @@ import (
 const (
 	// batchMost letters are leased, or settled, in one transaction. SQLite has one
 	// writer, and a code waits for it: the transaction must stay short.
-	batchMost = 50
+	batchMost = 200
 	// bulkSenders letters are under way at the same time.
 	bulkSenders = 2
 	// bulkLease is how long a batch is held. The last of its letters is begun when
@@ -27,19 +27,22 @@ const (
 	usualPace = 50
 )
 
-// mailing is the bulk lane at work: while one batch is being sent, the next is
-// leased and the last is settled.
+// mailing is the bulk lane at work. While one batch is being sent, the next is
+// leased in the very transaction that settles the one before: what a mailing costs
+// is the waits for the disk.
 type mailing struct {
 	*Post
-	batches chan []taken // leased
-	letters chan taken   // to be sent
-	fates   chan settled // to be settled
-	size    atomic.Int64 // letters of the next batch
-	rest    atomic.Int64 // until when no relay is asked, by the machine's clock
+	want    chan struct{} // the feeder has begun its last batch
+	batches chan []taken  // leased
+	letters chan taken    // to be sent
+	fates   chan settled  // to be settled
+	size    atomic.Int64  // letters of the next batch
+	rest    atomic.Int64  // until when no relay is asked, by the machine's clock
 }
 
 func newMailing(p *Post) *mailing {
-	m := &mailing{Post: p, batches: make(chan []taken), letters: make(chan taken), fates: make(chan settled, batchMost)}
+	m := &mailing{Post: p, want: make(chan struct{}, 1), batches: make(chan []taken, 1),
+		letters: make(chan taken), fates: make(chan settled, batchMost)}
 	m.size.Store(int64(p.pace.within(batchTime)))
 	return m
 }
@@ -47,8 +50,8 @@ func newMailing(p *Post) *mailing {
 // run works until ctx ends. Then what is being sent is finished and settled, and
 // what was leased beyond that is given back.
 func (m *mailing) run(ctx context.Context) {
-	var feeder, senders, settler sync.WaitGroup
-	feeder.Go(m.feed)
+	go m.feed()
+	var senders sync.WaitGroup
 	for range bulkSenders {
 		senders.Go(func() {
 			for t := range m.letters {
@@ -56,54 +59,22 @@ func (m *mailing) run(ctx context.Context) {
 			}
 		})
 	}
-	settler.Go(func() { m.record(ctx) })
-	for ctx.Err() == nil {
-		m.claim(ctx)
-	}
-	close(m.batches)
-	feeder.Wait()
-	close(m.letters)
-	senders.Wait()
-	close(m.fates)
-	settler.Wait()
-}
-
-// claim leases one batch and hands it on when the one before is all under way.
-func (m *mailing) claim(ctx context.Context) {
-	if wait := m.resting(); wait > 0 {
-		pause(ctx, wait)
-		return
-	}
-	hold := context.WithoutCancel(ctx)
-	ids, err := waiting(hold, m.db, Bulk, m.clk.Now(), int(m.size.Load()))
-	if err == nil && len(ids) == 0 {
-		m.idle(ctx, Bulk)
-		return
-	}
-	var batch []taken
-	if err == nil {
-		batch, err = m.lease(hold, ids, bulkLease)
-	}
-	if err != nil {
-		m.log.Error("the outbox cannot be worked", "lane", Bulk, "error", err)
-		pause(ctx, rest)
-		return
-	}
-	if len(batch) > 0 { // none: another node was faster with all of them
-		m.batches <- batch
-	}
+	go func() { senders.Wait(); close(m.fates) }()
+	newClerk(m).work(ctx)
 }
 
 // feed hands a batch's letters to the senders, and fits the size of the next to how
 // long this one took.
 func (m *mailing) feed() {
 	for batch := range m.batches {
+		m.want <- struct{}{}
 		began := m.clk.Machine()
 		for _, t := range batch {
 			m.letters <- t
 		}
 		m.size.Store(fit(m.size.Load(), m.clk.Machine().Sub(began)))
 	}
+	close(m.letters)
 }
 
 // fit is the size of the next batch, after one of a size took so long.
@@ -137,78 +108,4 @@ func (m *mailing) send(ctx context.Context, t taken) fate {
 // resting is how long no relay is to be asked, 0 when it may be.
 func (m *mailing) resting() time.Duration {
 	return max(0, time.Duration(m.rest.Load()-m.clk.Machine().UnixNano()))
-}
-
-// record settles what was sent, many in one transaction, until fates is closed.
-func (m *mailing) record(ctx context.Context) {
-	for first := range m.fates {
-		if err := m.settleAll(ctx, m.gather(first)); err != nil {
-			m.log.Error("the outbox cannot be worked", "lane", Bulk, "error", err)
-		}
-	}
-}
-
-// gather waits for more that can be settled together, for a moment.
-func (m *mailing) gather(first settled) []settled {
-	group := append(make([]settled, 0, batchMost), first)
-	timer := time.NewTimer(settleEvery)
-	defer timer.Stop()
-	for len(group) < batchMost {
-		select {
-		case s, ok := <-m.fates:
-			if !ok {
-				return group
-			}
-			group = append(group, s)
-		case <-timer.C:
-			return group
-		}
-	}
-	return group
-}
-
-// pacer spaces letters evenly over time, for all who wait on it together.
-type pacer struct {
-	gap time.Duration
-	now func() time.Time
-
-	mu   sync.Mutex
-	next time.Time
-}
-
-// slack is how far a pacer may make up for time that was lost between two letters.
-const slack = 100 * time.Millisecond
-
-// newPacer lets so many pass a second; 0 all.
-func newPacer(letters int, now func() time.Time) *pacer {
-	if letters <= 0 {
-		return &pacer{now: now}
-	}
-	return &pacer{gap: time.Second / time.Duration(letters), now: now}
-}
-
-// wait returns when the next letter may go, or ctx ends.
-func (p *pacer) wait(ctx context.Context) {
-	if p.gap == 0 {
-		return
-	}
-	p.mu.Lock()
-	now := p.now()
-	if earliest := now.Add(-slack); p.next.Before(earliest) {
-		p.next = earliest
-	}
-	wait := p.next.Sub(now)
-	p.next = p.next.Add(p.gap)
-	p.mu.Unlock()
-	if wait > 0 {
-		pause(ctx, wait)
-	}
-}
-
-// within is how many letters pass in a time, from 1 to a whole batch.
-func (p *pacer) within(span time.Duration) int {
-	if p.gap == 0 {
-		return batchMost
-	}
-	return int(min(batchMost, max(1, span/p.gap)))
 }

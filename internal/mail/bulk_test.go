@@ -79,7 +79,7 @@ func TestManyLettersAreLeasedUnderOneNameAndSettledTogether(t *testing.T) {
 		// The worker sleeps past its lease; half of its letters are taken anew.
 		w.Clock.Set(storetest.Start.Add(bulkLease + time.Microsecond))
 		var ids []string
-		for _, one := range first[:25] {
+		for _, one := range first[:batchMost/2] {
 			ids = append(ids, one.id)
 		}
 		anew, err := p.lease(ctx, ids, bulkLease)
@@ -94,8 +94,8 @@ func TestManyLettersAreLeasedUnderOneNameAndSettledTogether(t *testing.T) {
 			}
 		}
 		must(t, p.settleAll(ctx, late))
-		if sent, held := count(t, w, "sent_at is not null"), count(t, w, "lease_by is not null and sent_at is null"); sent != 25 || held != 25-3+10 {
-			t.Errorf("%d were settled as sent, want 25; %d are held, want 32", sent, held)
+		if sent, held := count(t, w, "sent_at is not null"), count(t, w, "lease_by is not null and sent_at is null"); sent != batchMost/2 || held != batchMost/2-3+10 {
+			t.Errorf("%d were settled as sent, want %d; %d are held, want %d", sent, batchMost/2, held, batchMost/2-3+10)
 		}
 	})
 }
@@ -129,13 +129,11 @@ func TestAMailingRestsWhileNoRelayIsReachedAndLosesNoTries(t *testing.T) {
 			return failed(stepConnect, context.DeadlineExceeded)
 		}}
 		stop := running(t, post(w, relay))
-		for range bulkSenders {
-			arrives(t, "a letter", arrived)
-		}
+		arrives(t, "a letter", arrived)
 		time.Sleep(300 * time.Millisecond)
 		stop()
 		tried, untouched := count(t, w, "tries = 1"), count(t, w, "tries = 0 and lease_by is null and lease_until = 0")
-		if tried > bulkSenders || tried+untouched != 30 {
+		if tried < 1 || tried > bulkSenders || tried+untouched != 30 {
 			t.Errorf("%d were tried while the relay was away, %d stand as before", tried, untouched)
 		}
 	})

@@ -21,7 +21,7 @@ func NewCatch(db *store.DB, keys *secret.Keys) *Catch { return &Catch{db: db, ke
 
 // Send keeps a mail, once however often it is tried.
 func (c *Catch) Send(ctx context.Context, m Message) error {
-	inside, err := json.Marshal(body{m.Language, m.Text, m.HTML, m.At})
+	inside, err := json.Marshal(body{m.Language, m.Text, m.At})
 	if err != nil {
 		return fmt.Errorf("demo mailbox: %w", err)
 	}
@@ -56,7 +56,7 @@ func Caught(ctx context.Context, r store.Reader, keys *secret.Keys) ([]CaughtMai
 		if err := json.Unmarshal(plain, &inside); err != nil {
 			return nil, fmt.Errorf("demo mailbox: %w", err)
 		}
-		row.mail.Text, row.mail.HTML = inside.Text, inside.HTML
+		row.mail.Text, row.mail.HTML = inside.Text, page(inside.Language, row.mail.Subject, inside.Text)
 		mails = append(mails, row.mail)
 	}
 	return mails, nil

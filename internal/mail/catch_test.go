@@ -15,7 +15,7 @@ func TestTheMailboxOfADemo(t *testing.T) {
 		c := NewCatch(w.DB, w.Keys)
 		for i := range 205 {
 			m := Message{ID: fmt.Sprintf("id%03d", i), To: fmt.Sprintf("person%d@example.com", i), Subject: "件名",
-				Text: "text\n", HTML: "<p>text</p>", At: storetest.Start.Add(time.Duration(i) * time.Second)}
+				Text: "text\n", HTML: page("", "件名", "text\n"), At: storetest.Start.Add(time.Duration(i) * time.Second)}
 			must(t, c.Send(ctx, m))
 			must(t, c.Send(ctx, m)) // tried again
 		}
@@ -24,7 +24,7 @@ func TestTheMailboxOfADemo(t *testing.T) {
 		if len(mails) != 200 {
 			t.Fatalf("%d mails, want the newest 200", len(mails))
 		}
-		want := CaughtMail{"person204@example.com", "件名", "text\n", "<p>text</p>", storetest.Start.Add(204 * time.Second)}
+		want := CaughtMail{"person204@example.com", "件名", "text\n", page("", "件名", "text\n"), storetest.Start.Add(204 * time.Second)}
 		if mails[0] != want {
 			t.Errorf("first is %+v", mails[0])
 		}

@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"net"
@@ -117,31 +118,99 @@ func (s *SMTP) signIn(client *gosmtp.Client) *Failure {
 }
 
 // send is one mail transaction (RFC 5321 §3.3) with one recipient. It has
-// succeeded when the relay has answered the content with 250, and not before.
+// succeeded when the relay has answered the content with 250, and not before. Where
+// the relay takes commands together, it costs two round trips, not four.
 func (c *connection) send(ctx context.Context, from, to string, wire []byte) *Failure {
 	defer c.bound(ctx)()
 	beyond := !ascii(from) || !ascii(to)
-	c.client.SkipSMTPUTF8(!beyond) // asked for without need, it makes other relays refuse
 	if offered, _ := c.client.Extension("SMTPUTF8"); beyond && !offered {
 		return &Failure{Step: stepCompose, Text: "the relay takes no addresses beyond ASCII", Permanent: true}
 	}
+	if strings.ContainsAny(from+to, "\r\n") { // a command of somebody else's
+		return &Failure{Step: stepCompose, Text: ErrAddress.Error(), Permanent: true}
+	}
+	envelope := c.inSteps
+	if together, _ := c.client.Extension("PIPELINING"); together {
+		envelope = c.together
+	}
+	if failure := envelope(from, to, beyond); failure != nil {
+		return failure
+	}
+	if err := c.content(wire); err != nil {
+		return failed(stepContent, err)
+	}
+	return nil
+}
+
+// inSteps names sender and recipient and asks to send the content, one by one.
+func (c *connection) inSteps(from, to string, beyond bool) *Failure {
+	c.client.SkipSMTPUTF8(!beyond) // asked for without need, it makes other relays refuse
 	if err := c.client.Mail("<" + from + ">"); err != nil {
 		return failed(stepMail, err)
 	}
 	if err := c.client.Rcpt("<" + to + ">"); err != nil {
 		return failed(stepRcpt, err)
 	}
-	content, err := c.client.Data()
-	if err != nil {
+	if _, err := c.client.Data(); err != nil {
 		return failed(stepData, err)
 	}
-	if _, err := content.Write(wire); err != nil {
-		return failed(stepContent, err)
-	}
-	if err := content.Close(); err != nil {
-		return failed(stepContent, err)
-	}
 	return nil
+}
+
+// together does the same at once (RFC 2920).
+func (c *connection) together(from, to string, beyond bool) *Failure {
+	text, utf8 := c.client.Text, ""
+	if beyond {
+		utf8 = " SMTPUTF8"
+	}
+	if err := text.PrintfLine("MAIL FROM:<%s>%s\r\nRCPT TO:<%s>\r\nDATA", from, utf8, to); err != nil {
+		return failed(stepMail, err)
+	}
+	var first *Failure
+	for _, one := range []struct {
+		step string
+		want int
+	}{{stepMail, 250}, {stepRcpt, 25}, {stepData, 354}} {
+		_, _, err := text.ReadResponse(one.want)
+		switch {
+		case err == nil && one.step == stepData && first != nil:
+			// The relay waits for content all the same: there is none (RFC 2920 §3.1).
+			if err := text.PrintfLine("."); err != nil {
+				return failed(one.step, err)
+			}
+			if _, _, err := text.ReadResponse(0); err != nil {
+				return failed(one.step, err)
+			}
+		case err == nil:
+		case first == nil:
+			first = failed(one.step, err)
+		}
+		if first != nil && first.Code == 0 {
+			return first // no answer comes any more
+		}
+	}
+	return first
+}
+
+// content sends what the relay has asked for and waits for its word. A line that
+// begins with a dot gets another (RFC 5321 §4.5.2).
+func (c *connection) content(wire []byte) error {
+	w := c.client.Text.W
+	for line := range bytes.Lines(wire) {
+		if line[0] == '.' {
+			_ = w.WriteByte('.') // an error stays with the writer until Flush
+		}
+		_, _ = w.Write(line)
+	}
+	if !bytes.HasSuffix(wire, []byte("\r\n")) {
+		_, _ = w.WriteString("\r\n")
+	}
+	_, _ = w.WriteString(".\r\n")
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	_, _, err := c.client.Text.ReadResponse(250)
+	return err
 }
 
 // reset makes a connection ready after a refusal; false when it is of no more use.

@@ -234,9 +234,6 @@ func (p *Post) try(ctx context.Context, t taken) error {
 	if err != nil {
 		return &Failure{Step: "open", Text: "the body does not open with this key file", Permanent: true}
 	}
-	if inside.HTML == "" {
-		inside.HTML = page(inside.Language, t.subject, inside.Text)
-	}
 	limit := tryFor
 	if !t.expires.IsZero() {
 		limit = min(limit, t.expires.Sub(p.clk.Now()))
@@ -245,7 +242,7 @@ func (p *Post) try(ctx context.Context, t taken) error {
 	defer cancel()
 	m := Message{
 		ID: t.id, From: p.from, To: t.to, Subject: t.subject,
-		Text: inside.Text, HTML: inside.HTML, Language: inside.Language,
+		Text: inside.Text, HTML: page(inside.Language, t.subject, inside.Text), Language: inside.Language,
 		MessageID: t.id + "@" + domain(p.from), At: inside.At,
 	}
 	if p.bounce != nil {

@@ -14,8 +14,7 @@ import (
 // body is what is sealed of a letter.
 type body struct {
 	Language phrase.Lang `json:"language"`
-	Text     string      `json:"text"`
-	HTML     string      `json:"html"` // empty: made of the text when it is sent
+	Text     string      `json:"text"` // the HTML is made of it when it is sent
 	At       time.Time   `json:"at"`   // the mail's Date: when it was first due
 }
 
@@ -30,7 +29,7 @@ func Queue(ctx context.Context, tx *store.Tx, keys *secret.Keys, l Letter) error
 		due = tx.Now()
 	}
 	id, subject, text := secret.ID(), line(l.Subject), plain(l.Text)
-	inside, err := json.Marshal(body{l.Language, text, page(l.Language, subject, text), due.UTC()})
+	inside, err := json.Marshal(body{l.Language, text, due.UTC()})
 	if err != nil {
 		return fmt.Errorf("mail %q: %w", l.Kind, err)
 	}

@@ -20,14 +20,14 @@ func several(from, n int) string {
 	return strings.Join(places, ", ")
 }
 
-// one and many are the only two lengths of a list of ids, so that statements stay
+// oneID and manyIDs are the only two lengths of a list of ids, so that statements stay
 // prepared: a list between them is filled up with its last id.
-var one, many = 1, batchMost
+const oneID, manyIDs = 1, batchMost
 
 func filled(args []any, ids []string) []any {
-	n := many
+	n := manyIDs
 	if len(ids) == 1 {
-		n = one
+		n = oneID
 	}
 	for i := range n {
 		args = append(args, ids[min(i, len(ids)-1)])
@@ -37,9 +37,9 @@ func filled(args []any, ids []string) []any {
 
 func length(ids []string) int {
 	if len(ids) == 1 {
-		return one
+		return oneID
 	}
-	return many
+	return manyIDs
 }
 
 // take leases those of at most batchMost letters that nobody else has. The lease's

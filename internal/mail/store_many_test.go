@@ -12,7 +12,7 @@ import (
 	"nidan/internal/store/storetest"
 )
 
-func mailing(t *testing.T, w storetest.World, n int) (ready []Ready) {
+func prepared(t *testing.T, w storetest.World, n int) (ready []Ready) {
 	t.Helper()
 	for i := range n {
 		r, err := Prepare(w.Keys, Letter{Organization: "yamada", Holder: fmt.Sprint("h", i), Lane: Bulk, Kind: Reminder, To: fmt.Sprintf("h%d@example.jp", i),
@@ -42,7 +42,7 @@ func (k *mailingTaker) Send(_ context.Context, m Message) error {
 func TestAMailingOfAnySizeIsSentAsEachLetterWouldBe(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		const n = 2*many + 3
-		queueAll(t, w, mailing(t, w, n))
+		queueAll(t, w, prepared(t, w, n))
 		k := &mailingTaker{}
 		if err := NewPost(w.DB, w.Keys, w.Clock, k, "portal@portal.example", slog.New(slog.DiscardHandler)).Drain(t.Context()); err != nil {
 			t.Fatal(err)
@@ -65,7 +65,7 @@ func TestAMailingOfAnySizeIsSentAsEachLetterWouldBe(t *testing.T) {
 
 func TestWhatWaitsIsCancelledAndWhatIsInHandIsNotTriedAgain(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
-		ready := mailing(t, w, 3)
+		ready := prepared(t, w, 3)
 		queueAll(t, w, ready)
 		var held taken
 		write := func(do func(ctx context.Context, tx *store.Tx) error) {
@@ -74,8 +74,9 @@ func TestWhatWaitsIsCancelledAndWhatIsInHandIsNotTriedAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		write(func(ctx context.Context, tx *store.Tx) (err error) {
-			held, err = take(ctx, tx, ready[0].ID, tx.Now().Add(time.Minute))
+		write(func(ctx context.Context, tx *store.Tx) error {
+			list, err := take(ctx, tx, []string{ready[0].ID}, tx.Now().Add(time.Minute))
+			held = list[0]
 			return err
 		})
 		write(func(ctx context.Context, tx *store.Tx) error {
@@ -93,8 +94,8 @@ func TestWhatWaitsIsCancelledAndWhatIsInHandIsNotTriedAgain(t *testing.T) {
 			return nil
 		})
 		write(func(ctx context.Context, tx *store.Tx) error { // the try fails: another would be due in a while
-			ok, err := settle(ctx, tx, held, fate{end: again, due: tx.Now()})
-			if !ok {
+			ok, err := settle(ctx, tx, []settled{{held, fate{end: again, due: tx.Now()}}})
+			if !ok[held.id] {
 				t.Error("the lease was lost")
 			}
 			return err
