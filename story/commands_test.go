@@ -31,7 +31,8 @@ import (
 // EMAIL's app shows now (@totp:EMAIL+1 the next step's), @mail:EMAIL the newest
 // mailed code, @link:EMAIL the path of the newest mailed link, @setup the code of
 // the key on the page shown, @kept what keep has read, @rollout within a path the
-// newest rollout's id, @id:EMAIL within one an account's.
+// newest rollout's id, @id:EMAIL within one an account's, @org:NAME an
+// organization's.
 var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"clock":        command(setClock),
 	"organization": command(addOrganization),
@@ -338,6 +339,7 @@ var (
 	blanks   = regexp.MustCompile(`\s+`)
 	codeText = regexp.MustCompile(`(?m)^\s+(\d{4} \d{4})\s*$`)
 	linkText = regexp.MustCompile(`https?://[^\s/]+(/\S+)`)
+	orgText  = regexp.MustCompile(`@org:([^/,=&?%]+)`)
 	idText   = regexp.MustCompile(`@id:([^/,=&?%]+)`)
 	keyText  = regexp.MustCompile(`secret=([A-Z2-7]+)`)
 )
@@ -353,6 +355,9 @@ func (s *stage) value(v string) (string, error) {
 		var id string
 		err := s.db.QueryRow(context.Background(), "select id from rollout order by planned_at desc, id desc limit 1").Scan(&id)
 		return strings.ReplaceAll(v, "@rollout", id), err
+	}
+	if found := orgText.FindStringSubmatch(v); found != nil {
+		v = strings.Replace(v, found[0], s.orgs[found[1]], 1)
 	}
 	if found := idText.FindStringSubmatch(v); found != nil {
 		v = strings.Replace(v, found[0], s.accounts[found[1]].ID, 1)

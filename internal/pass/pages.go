@@ -30,6 +30,7 @@ type Needs struct {
 // Room is the pages where a pass is redeemed, and where operators give one.
 type Room struct {
 	Needs
+	desk *Desk
 	page *page.Room
 }
 
@@ -42,7 +43,7 @@ func New(n Needs) (*Room, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Room{Needs: n, page: pages}, nil
+	return &Room{Needs: n, desk: &Desk{Keys: n.Keys, Site: n.Site, BaseURL: n.BaseURL}, page: pages}, nil
 }
 
 // Routes are this room's. Anybody may open a link: opening it looks nothing up and
@@ -53,5 +54,8 @@ func (rm *Room) Routes() []route.Route {
 		{Pattern: "POST /pass", Gate: route.PassStep, Serve: rm.Site.Serve(rm.postTyped)},
 		{Pattern: "GET /pass/{token}", Gate: route.Door, Serve: rm.Site.Serve(rm.showLink)},
 		{Pattern: "POST /pass/{token}", Gate: route.PassStep, Serve: rm.Site.Serve(rm.postLink)},
+		{Pattern: "GET /operator/passes", Gate: route.OperatorOnly, Serve: rm.Site.Serve(rm.operators)},
+		{Pattern: "GET /operator/passes/{organization}/{id}", Gate: route.OperatorDoer, Serve: rm.Site.Serve(rm.showCase)},
+		{Pattern: "POST /operator/passes/{organization}/{id}", Gate: route.OperatorDoer, Serve: rm.Site.Serve(rm.postCase)},
 	}
 }
