@@ -256,7 +256,7 @@ func anOldHashOpens(t *testing.T, s scene) {
 		if a.State != demo.Imported {
 			continue
 		}
-		_, kept, _, err := password.Lookup(t.Context(), s.DB, s.Keys, account.Key(a.Email), s.Clock.Now(), [3]limit.Key{})
+		_, kept, _, err := password.Lookup(t.Context(), s.DB, s.Keys, account.Key(a.Email), s.Clock.Now(), [4]limit.Key{})
 		must(t, err)
 		format, err := password.Known(kept.Hash)
 		must(t, err)

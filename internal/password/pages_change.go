@@ -7,6 +7,7 @@ import (
 
 	"nidan/internal/account"
 	"nidan/internal/fault"
+	"nidan/internal/limit"
 	"nidan/internal/page"
 	"nidan/internal/session"
 	"nidan/internal/store"
@@ -55,6 +56,16 @@ func (m *Room) postChange(w http.ResponseWriter, r *http.Request) error {
 	if !form.OK() {
 		return m.change(w, r, http.StatusUnprocessableEntity, state, form.Faults())
 	}
+	right, now := Right(m.Keys, v.Person.EmailKey, v.From), m.Site.Now()
+	again, err := limit.Peek(r.Context(), m.DB, now, right)
+	if err != nil {
+		return err
+	}
+	if !again.IsZero() {
+		page.RetryAfter(w, now, again)
+		wait := fault.Field("", "password.too_fast", "wait", m.Site.Speak(r).Span(again.Sub(now)))
+		return m.change(w, r, http.StatusTooManyRequests, state, []*fault.Fault{wait})
+	}
 	hash, busy, err := m.hash(w, r, typed)
 	if busy {
 		return m.change(w, r, http.StatusServiceUnavailable, state, []*fault.Fault{fault.Field("", "password.busy")})
@@ -64,7 +75,7 @@ func (m *Room) postChange(w http.ResponseWriter, r *http.Request) error {
 	}
 	var token string
 	err = m.DB.Write(r.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
-		token, err = m.replace(ctx, tx, v, hash)
+		token, err = m.replace(ctx, tx, v, hash, right)
 		return err
 	})
 	if err != nil {
@@ -77,8 +88,11 @@ func (m *Room) postChange(w http.ResponseWriter, r *http.Request) error {
 
 // replace sets the password that the owner chose while signed in. Whoever else is
 // signed in by the old one is not any more; this session goes on under a new value.
-func (m *Room) replace(ctx context.Context, tx *store.Tx, v *session.Visit, hash string) (token string, err error) {
+func (m *Room) replace(ctx context.Context, tx *store.Tx, v *session.Visit, hash string, right limit.Key) (token string, err error) {
 	if err := v.Still(ctx, tx); err != nil {
+		return "", err
+	}
+	if err := limit.Spend(ctx, tx, right); err != nil {
 		return "", err
 	}
 	if err := Set(ctx, tx, v.Ref, hash, Changed); err != nil {

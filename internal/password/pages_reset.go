@@ -138,7 +138,7 @@ func (m *Room) setNow(ctx context.Context, tx *store.Tx, owner Owner, id, hash, 
 func (m *Room) setAside(ctx context.Context, tx *store.Tx, owner Owner, id, hash string, effect Effect, from string) error {
 	// One kept aside earlier may count by now without anybody having signed in with
 	// it. Then it is the old password, and the one before it is dead.
-	_, kept, _, err := Lookup(ctx, tx, m.Keys, owner.EmailKey, tx.Now(), [3]limit.Key{})
+	_, kept, _, err := Lookup(ctx, tx, m.Keys, owner.EmailKey, tx.Now(), [4]limit.Key{})
 	if err != nil {
 		return err
 	}

@@ -232,7 +232,7 @@ func twice(text string) url.Values {
 // works says whether a password is the one that counts now.
 func (s *scene) works(a account.Account, typed string) bool {
 	s.t.Helper()
-	_, kept, _, err := Lookup(s.t.Context(), s.DB, s.Keys, a.EmailKey, s.Clock.Now(), [3]limit.Key{})
+	_, kept, _, err := Lookup(s.t.Context(), s.DB, s.Keys, a.EmailKey, s.Clock.Now(), [4]limit.Key{})
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -15,26 +15,26 @@ import (
 // the same for an address nobody has, where ref is empty and so is the hash. With
 // it come the counters that slow such an attempt: again is when it may be made, or
 // the zero time for now.
-func Lookup(ctx context.Context, r store.Reader, keys *secret.Keys, emailKey string, now time.Time, slow [3]limit.Key) (ref account.Ref, kept Kept, again time.Time, err error) {
+func Lookup(ctx context.Context, r store.Reader, keys *secret.Keys, emailKey string, now time.Time, slow [4]limit.Key) (ref account.Ref, kept Kept, again time.Time, err error) {
 	var aside Aside
 	var sealed []byte
 	var set, waits, approved store.Instant
-	var full [3]store.Instant
+	var full [4]store.Instant
 	err = r.QueryRow(ctx, `select coalesce(d.organization_id, ''), coalesce(d.holder_id, ''),
 			coalesce(p.hash, ''), coalesce(p.weak, false), coalesce(p.set_at, 0),
 			coalesce(s.id, ''), s.aside, s.waits_until,
 			coalesce(s.needs_approval, true) or coalesce(a.authority, '') = 'portal_admin', s.approved_at,
 			(select full_at from allowance where name = $1), (select full_at from allowance where name = $2),
-			(select full_at from allowance where name = $3)
+			(select full_at from allowance where name = $3), (select full_at from allowance where name = $4)
 		from (select 1 as one) o
-			left join address d on d.address_key = $4
+			left join address d on d.address_key = $5
 			left join account a on a.organization_id = d.organization_id and a.id = d.holder_id
 			left join password p on p.organization_id = d.organization_id and p.holder_id = d.holder_id
 			left join password_reset s on s.organization_id = d.organization_id and s.holder_id = d.holder_id
 				and s.aside is not null and s.finished_at is null and s.refused_at is null and s.replaced_at is null`,
-		slow[0].Name, slow[1].Name, slow[2].Name, emailKey).
+		slow[0].Name, slow[1].Name, slow[2].Name, slow[3].Name, emailKey).
 		Scan(&ref.Organization, &ref.ID, &kept.Hash, &kept.Weak, &set,
-			&aside.ID, &sealed, &waits, &aside.NeedsApproval, &approved, &full[0], &full[1], &full[2])
+			&aside.ID, &sealed, &waits, &aside.NeedsApproval, &approved, &full[0], &full[1], &full[2], &full[3])
 	if err != nil {
 		return account.Ref{}, Kept{}, time.Time{}, fmt.Errorf("password: %w", err)
 	}

@@ -46,7 +46,7 @@ func (s *scene) waiting() Effect { return Effect{Aside: true, WaitsUntil: s.Cloc
 
 func (s *scene) counts(a account.Account) Kept {
 	s.t.Helper()
-	_, kept, _, err := Lookup(s.t.Context(), s.DB, s.Keys, a.EmailKey, s.Clock.Now(), [3]limit.Key{})
+	_, kept, _, err := Lookup(s.t.Context(), s.DB, s.Keys, a.EmailKey, s.Clock.Now(), [4]limit.Key{})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -250,7 +250,7 @@ func TestTheHashKeptAsideIsSealedToItsRow(t *testing.T) {
 			_, err := tx.Exec(ctx, `update password_reset set id = 'another' where aside is not null`)
 			return err
 		})
-		if _, _, _, err := Lookup(t.Context(), s.DB, s.Keys, a.EmailKey, s.Clock.Now(), [3]limit.Key{}); err == nil {
+		if _, _, _, err := Lookup(t.Context(), s.DB, s.Keys, a.EmailKey, s.Clock.Now(), [4]limit.Key{}); err == nil {
 			t.Error("it opens in another row")
 		}
 	})

@@ -118,7 +118,7 @@ func (s *Room) confirmPassword(w http.ResponseWriter, r *http.Request, form *pag
 		return s.showFresh(w, r, http.StatusServiceUnavailable, []*fault.Fault{fault.Field("", "signin.busy")}, to)
 	}
 	if r.Context().Err() != nil { // whoever hangs up has made us hash all the same
-		return errors.Join(err, s.spend(r.Context(), counters[:]))
+		return errors.Join(err, s.spend(r.Context(), counters[:3]))
 	}
 	if err != nil && !errors.Is(err, password.ErrUnreadable) {
 		return err
@@ -129,10 +129,13 @@ func (s *Room) confirmPassword(w http.ResponseWriter, r *http.Request, form *pag
 			return err
 		}
 		if !match.Right {
-			if err := limit.Spend(ctx, tx, counters[:]...); err != nil {
+			if err := limit.Spend(ctx, tx, counters[:3]...); err != nil {
 				return err
 			}
 			return s.record(ctx, tx, v.Entry("account:password:refused", map[string]string{"door": "confirm"}))
+		}
+		if err := limit.Spend(ctx, tx, counters[3]); err != nil {
+			return err
 		}
 		if token, err = session.ConfirmPassword(ctx, tx, v.Session); err != nil {
 			return err

@@ -98,7 +98,7 @@ func (s *Room) first(w http.ResponseWriter, r *http.Request, a attempt) error {
 		return err
 	}
 	if !again.IsZero() {
-		if again, err = s.slowed(ctx, a, ref, counters[:]); err != nil {
+		if again, err = s.slowed(ctx, a, ref, counters); err != nil {
 			return err
 		}
 	}
@@ -113,7 +113,7 @@ func (s *Room) first(w http.ResponseWriter, r *http.Request, a attempt) error {
 	case errors.Is(err, password.ErrBusy):
 		return s.busy(w, r, a)
 	case ctx.Err() != nil: // whoever hangs up has made us hash all the same
-		return errors.Join(err, s.spend(ctx, counters[:]))
+		return errors.Join(err, s.spend(ctx, counters[:3]))
 	case errors.Is(err, password.ErrUnreadable):
 		s.log.Warn("a stored password cannot be read", "holder", ref.ID, "error", err.Error())
 	case err != nil:
@@ -136,27 +136,29 @@ func (s *Room) mayEnter(ref account.Ref) bool {
 }
 
 // keys names the counters of an attempt. Addresses stand in them as digests.
-func (s *Room) keys(a attempt) [3]limit.Key {
+// The first three count wrong passwords, the last right ones.
+func (s *Room) keys(a attempt) [4]limit.Key {
 	who := hex.EncodeToString(s.Keys.Digest(secret.ForAddress, a.key)[:16])
-	return [3]limit.Key{
+	return [4]limit.Key{
 		{Name: "password:pair:" + who + ":" + a.network, Rate: perPair},
 		{Name: "password:network:" + a.network, Rate: perNetwork},
 		{Name: "password:account:" + who, Rate: perAccount},
+		password.Right(s.Keys, a.key, a.network),
 	}
 }
 
 // slowed asks again without the account's own counter where the owner is known to
 // sign in from: a stranger who fills it elsewhere does not lock the owner out.
-func (s *Room) slowed(ctx context.Context, a attempt, ref account.Ref, keys []limit.Key) (time.Time, error) {
+func (s *Room) slowed(ctx context.Context, a attempt, ref account.Ref, keys [4]limit.Key) (time.Time, error) {
 	now := s.Gate.Clock.Now()
 	known, err := session.Known(ctx, s.db, ref, a.network, now)
 	if err != nil {
 		return time.Time{}, err
 	}
 	if known {
-		keys = keys[:2]
+		return limit.Peek(ctx, s.db, now, keys[0], keys[1], keys[3])
 	}
-	return limit.Peek(ctx, s.db, now, keys...)
+	return limit.Peek(ctx, s.db, now, keys[:]...)
 }
 
 func (s *Room) tooFast(w http.ResponseWriter, r *http.Request, a attempt, again time.Time) error {
@@ -184,7 +186,7 @@ func (s *Room) spend(ctx context.Context, counters []limit.Key) error {
 func (s *Room) wrong(w http.ResponseWriter, r *http.Request, a attempt, ref account.Ref) error {
 	err := s.db.Write(context.WithoutCancel(r.Context()), func(ctx context.Context, tx *store.Tx) error {
 		counters := s.keys(a)
-		if err := limit.Spend(ctx, tx, counters[:]...); err != nil {
+		if err := limit.Spend(ctx, tx, counters[:3]...); err != nil {
 			return err
 		}
 		if err := s.alarm(ctx, tx); err != nil {
@@ -209,7 +211,10 @@ func (s *Room) right(w http.ResponseWriter, r *http.Request, a attempt, ref acco
 	var next asked
 	before := session.Of(r.Context())
 	err := s.db.Write(r.Context(), func(ctx context.Context, tx *store.Tx) error {
-		var err error
+		err := limit.Spend(ctx, tx, password.Right(s.Keys, a.key, a.network))
+		if err != nil {
+			return err
+		}
 		if before.Session.ID != "" { // one browser, one session
 			if err := session.End(ctx, tx, before.Ref, before.Session.ID, "signed in anew"); err != nil && !isNone(err) {
 				return err

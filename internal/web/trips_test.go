@@ -37,8 +37,9 @@ const (
 // beyond are the acts that cost more, each once in a while for one person, with
 // the reason why they are not merged into fewer statements.
 var beyond = map[string]int64{
+	"POST /signin":           11, // the right password of a MailOTP account: counted, a session, a code and its letter
 	"POST /password/forgot":  11, // two allowances, the owner's record and a letter; the same for everybody
-	"POST /profile/password": 12, // ends other sessions and resets, renews this one, tells the owner
+	"POST /profile/password": 14, // two questions of how often, ends other sessions and resets, renews this one, tells the owner
 	"GET /profile/totp":      8,  // makes the new secret, once
 	"POST /profile/totp":     22, // proves, enrolls, ends reminders, sessions and passes, tells the owner: once a phone
 	"GET /setup/totp":        8,
