@@ -116,13 +116,20 @@ func (c *calendar) period(p rollout.Plan, end, saved time.Time) {
 		summary: c.t("calendar_ends"), text: c.t("calendar_ends_text", "ends", ends), alarm: c.t("calendar_alarm", "ends", ends)})
 }
 
-// window writes a maintenance window, which is planned once and may be cancelled once.
+// window writes a maintenance window, which is planned once, and may once be
+// cancelled or ended early.
 func (c *calendar) window(w maintenance.Window) {
 	e := event{uid: "window." + w.ID, saved: w.Planned, from: w.Opens, until: w.Closes, cancelled: !w.Cancelled.IsZero(),
 		summary: c.t("calendar_window"), text: c.t("calendar_window_text", "opens", c.Moment(w.Opens), "closes", c.End(w.Closes),
 			"length", c.length(w.Closes.Sub(w.Opens)))}
-	if e.cancelled {
+	switch {
+	case e.cancelled:
 		e.saved, e.sequence = w.Cancelled, 1
+	case !w.LiftedFrom.IsZero(): // ended early, at the moment at which it closed
+		e.saved, e.sequence, e.text = w.Closes, 1, c.lifted(w).Text
+		if least := w.Opens.Add(time.Second); w.Closes.Before(least) {
+			e.until = least // an end lies behind its beginning, in whole seconds
+		}
 	}
 	c.event(e)
 }

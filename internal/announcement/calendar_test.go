@@ -245,6 +245,21 @@ func TestWhatWasTakenBackIsCancelledAndNotForgotten(t *testing.T) {
 	}
 }
 
+func TestAWindowEndedEarlyIsShorterInAllWritings(t *testing.T) {
+	rec := of2018()
+	w := &rec.Windows[0]
+	w.LiftedFrom, w.Closes = w.Closes, opens.Add(2*time.Hour)
+	calendarOf(t, rec, phrase.English, during)["window.window"].holds(t,
+		"DTEND", "20180303T170000Z", "SEQUENCE", "1", "DTSTAMP", "20180303T170000Z", "STATUS", "CONFIRMED")
+	_, text := Text(site(t, during).Speaker(phrase.English, nil), rec.Facts(desk, "", during))
+	const want = "until 4 Mar 2018, 02:00 JST (3 Mar, 17:00 UTC). It was planned until 4 Mar 2018, 05:00 JST (3 Mar, 20:00 UTC) and ended early."
+	if !strings.Contains(text, want) {
+		t.Error(text)
+	}
+	w.Closes = opens.Add(time.Microsecond)
+	calendarOf(t, rec, phrase.Japanese, during)["window.window"].holds(t, "DTSTART", "20180303T150000Z", "DTEND", "20180303T150001Z")
+}
+
 func TestTheStrictReaderRefusesWhatIsWrong(t *testing.T) {
 	good := string(Calendar(site(t, planned).Speaker(phrase.English, nil), of2018().Facts(desk, "", planned), ""))
 	for name, bad := range map[string]string{

@@ -114,11 +114,14 @@ func (w teller) dates() Section {
 		lines = append(lines, w.fact("after", "after_"+string(w.State), "ends", ends))
 	}
 	for _, x := range w.Windows {
-		key := "window"
-		if !w.Now.Before(x.Closes) {
-			key = "window_past"
+		switch {
+		case !x.LiftedFrom.IsZero():
+			lines = append(lines, w.lifted(x))
+		case w.Now.Before(x.Closes):
+			lines = append(lines, w.window("window", x))
+		default:
+			lines = append(lines, w.window("window_past", x))
 		}
-		lines = append(lines, w.window(key, x))
 	}
 	for _, x := range w.Cancelled {
 		lines = append(lines, w.window("window_cancelled", x))
@@ -133,6 +136,10 @@ func (w teller) window(key string, x maintenance.Window) Line {
 	return w.fact("maintenance", key, "opens", w.Moment(x.Opens), "closes", w.End(x.Closes), "length", w.length(x.Closes.Sub(x.Opens)))
 }
 
+func (w teller) lifted(x maintenance.Window) Line {
+	return w.fact("maintenance", "window_lifted", "opens", w.Moment(x.Opens), "closes", w.End(x.Closes), "planned", w.End(x.LiftedFrom))
+}
+
 // length is an exact length of time. Span rounds, and a window is as long as it is.
 func (w teller) length(d time.Duration) string {
 	minutes := int(d.Round(time.Minute) / time.Minute)
@@ -144,11 +151,15 @@ func (w teller) length(d time.Duration) string {
 	case minutes == 0:
 		return w.T("phrase.hours", "n", hours)
 	}
-	gap := " "
+	return w.T("phrase.hours", "n", hours) + w.gap() + w.T("phrase.minutes", "n", minutes)
+}
+
+// gap stands between two words or sentences; Japanese has none there.
+func (w teller) gap() string {
 	if w.Lang == phrase.Japanese {
-		gap = ""
+		return ""
 	}
-	return w.T("phrase.hours", "n", hours) + gap + w.T("phrase.minutes", "n", minutes)
+	return " "
 }
 
 // changes say what the dates were before they were moved.
@@ -173,11 +184,11 @@ func (w teller) what() Section { return w.section("what", w.say("what")) }
 
 // methods say what the second verification is, and who has which.
 func (w teller) methods() Section {
-	totp, only := w.fact("totp", "totp_is"), w.say("only_admin")
+	totp, mailed, only := w.fact("totp", "totp_is"), w.fact("mailotp", "mailotp_is"), w.say("only_admin")
+	mailed.Text += w.gap() + w.t("mailotp_address")
 	totp.Link, totp.Name = GuideApps, w.t("to_apps")
 	only.Link, only.Name = GuideMailOTP, w.t("to_mailotp")
-	return w.section("methods", totp, w.fact("mailotp", "mailotp_is"), w.say("mailotp_address"),
-		w.fact("admin", "admin_selects"), w.fact("user", "user_totp"), only)
+	return w.section("methods", totp, mailed, w.fact("admin", "admin_selects"), w.fact("user", "user_totp"), only)
 }
 
 func (w teller) guides() Section {
@@ -195,5 +206,5 @@ func (w teller) questions() Section {
 	}
 	ticket := w.fact("ticket", "ticket_is")
 	ticket.Link, ticket.Name = GuideTickets, w.t("to_tickets")
-	return w.section("questions", append(lines, ticket)...)
+	return w.section("questions", append(lines, ticket, w.link("/contact", "to_contact"))...)
 }

@@ -44,14 +44,16 @@ type Part struct {
 	After     []string
 }
 
-// Step is one thing to do. Link is a page that says more, called Name.
+// Step is one thing to do.
 type Step struct {
 	Title   string
 	Text    []string
-	Link    string
-	Name    string
+	Links   []Link
 	Picture string // of the page it happens on; empty: none
 }
+
+// Link leads to a page that says more.
+type Link struct{ Path, Name string }
 
 // writer writes guides to one reader.
 type writer struct {
@@ -96,9 +98,11 @@ func (w writer) step(title string, keys ...string) Step {
 // on pictures the page a step happens on.
 func (s Step) on(picture string) Step { s.Picture = picture; return s }
 
-// to leads to a guide that says more.
-func (w writer) to(s Step, n Name) Step {
-	s.Link, s.Name = n.Path(), w.T(titles[n])
+// to leads to guides that say more.
+func (w writer) to(s Step, names ...Name) Step {
+	for _, n := range names {
+		s.Links = append(s.Links, Link{n.Path(), w.T(titles[n])})
+	}
 	return s
 }
 
@@ -189,7 +193,7 @@ func (w writer) apps() []Part {
 			w.step("search_step", "search_text", "search_maker"),
 			w.step("open_step", "open_text"),
 			w.step("clock_step", "clock_text"),
-			w.step("then_step", "then_text"),
+			w.to(w.step("then_step", "then_text"), GeneralUser, PortalAdmin),
 		}),
 		w.part("know", w.t("know_offline", "know_device", "know_none"), nil),
 	}

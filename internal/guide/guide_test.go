@@ -188,7 +188,7 @@ func TestEveryPictureIsSmallAndThereInBothLanguages(t *testing.T) {
 		if answer.Code != http.StatusOK || answer.Header().Get("Content-Type") != "image/png" || !bytes.Equal(answer.Body.Bytes(), body) {
 			t.Errorf("%s is served with %d as %q", short, answer.Code, answer.Header().Get("Content-Type"))
 		}
-		if size, err := png.DecodeConfig(bytes.NewReader(body)); err != nil || size.Width != 390*density {
+		if size, err := png.DecodeConfig(bytes.NewReader(body)); err != nil || size.Width != 260*density {
 			t.Errorf("%s is %d pixels wide, %v", short, size.Width, err)
 		}
 	}

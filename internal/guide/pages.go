@@ -46,8 +46,9 @@ type Picture struct {
 	Alt           string
 }
 
-// density is how many pixels of a picture make one of CSS.
-const density = 2
+// density is how many pixels of a picture make one of CSS: a guide shows a page
+// smaller than it is, and sharp on a phone.
+const density = 3
 
 // New reads the room's pages and pictures.
 func New(n Needs) (*Room, error) {
@@ -98,12 +99,10 @@ func (rm *Room) Routes() []route.Route {
 type guideView struct {
 	page.View
 	Parts  []Part
-	Others []link
+	Others []Link
 	Desk   announcement.Desk
 	room   *Room
 }
-
-type link struct{ Path, Name string }
 
 // Picture is a page's picture in the reader's language; nil where there is none.
 func (v *guideView) Picture(name string) *Picture {
@@ -128,13 +127,13 @@ func (rm *Room) show(name Name) func(http.ResponseWriter, *http.Request) error {
 }
 
 // others are the ways to all other guides and to the announcement.
-func others(but Name, say page.Speaker) (list []link) {
+func others(but Name, say page.Speaker) (list []Link) {
 	for _, n := range Names {
 		if n != but {
-			list = append(list, link{n.Path(), say.T(titles[n])})
+			list = append(list, Link{n.Path(), say.T(titles[n])})
 		}
 	}
-	return append(list, link{"/announcement", say.T("announcement.title")})
+	return append(list, Link{"/announcement", say.T("announcement.title")})
 }
 
 func (rm *Room) picture(w http.ResponseWriter, r *http.Request) {
