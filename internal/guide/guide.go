@@ -70,7 +70,7 @@ func Write(name Name, say page.Speaker, f announcement.Facts, ready Ready) []Par
 	w.args = []any{"portal", f.Portal, "opens", say.Moment(f.Plan.Opens), "ends", say.End(f.Ends), "contact", f.Contact,
 		"start", say.T("home.setup_go"), "initial", say.T("home.setup_title"), "signin", say.T("signin.submit"),
 		"next", say.T("setup.go_on"), "send", say.T("setup.send"), "again", say.T("setup.send_again"),
-		"verify", say.T("setup.verify"), "key", say.T("setup.totp_key"), "device", say.T("setup.totp_link")}
+		"verify", say.T("setup.verify"), "pass", say.T("signin.to_pass"), "use", say.T("pass.use"), "key", say.T("setup.totp_key"), "device", say.T("setup.totp_link")}
 	switch name {
 	case PortalAdmin:
 		return w.portalAdmin()
@@ -127,9 +127,15 @@ func (w writer) when() []string {
 	return w.t("when_none")
 }
 
-// The steps that both set-ups share.
+// signIn are the steps to the set-up: from the dashboard in the period, and with a
+// pass when the password alone opens nothing.
 func (w writer) signIn() []Step {
-	return []Step{w.step("signin_step", "signin_text").on("signin"), w.step("start_step", "start_text").on("dashboard")}
+	steps := []Step{w.step("signin_step", "signin_text").on("signin")}
+	switch w.facts.State {
+	case announcement.Ahead, announcement.Open:
+		return append(steps, w.step("start_step", "start_text").on("dashboard"))
+	}
+	return append(steps, w.step("pass_step", "pass_text", "pass_link"))
 }
 
 func (w writer) mailbox() []Step {

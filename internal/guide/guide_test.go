@@ -36,7 +36,7 @@ func room(t *testing.T, planned bool) (*Room, storetest.World) {
 	w := storetest.Open(t, filepath.Join(t.TempDir(), "nidan.db"))
 	// The guides say the words of rooms above, whose buttons they speak of.
 	book, err := phrase.NewBook(phrase.Words, page.Words, announcement.Words, Words,
-		os.DirFS("../home"), os.DirFS("../signin"), os.DirFS("../setup"))
+		os.DirFS("../home"), os.DirFS("../pass"), os.DirFS("../signin"), os.DirFS("../setup"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,6 +152,21 @@ func TestAGuideSaysWhatThePortalDoesNotHaveYet(t *testing.T) {
 	for name, words := range missing {
 		if markup := get(rm, name.Path()).Body.String(); strings.Contains(markup, words) {
 			t.Errorf("%s says %q of a page that is there", name, words)
+		}
+	}
+}
+
+func TestAfterTheEndTheWayToTheSetUpIsAPass(t *testing.T) {
+	rm, w := room(t, true)
+	for _, stage := range []struct {
+		at        time.Time
+		has, lack string
+	}{{ends.Add(-time.Second), "Start on the dashboard", "Use the pass"}, {ends, "Use the pass", "Start on the dashboard"}} {
+		w.Clock.Set(stage.at)
+		for _, name := range []Name{PortalAdmin, GeneralUser} {
+			if markup := get(rm, name.Path()).Body.String(); !strings.Contains(markup, stage.has) || strings.Contains(markup, stage.lack) {
+				t.Errorf("%s at %v has not %q, or has %q", name, stage.at, stage.has, stage.lack)
+			}
 		}
 	}
 }
