@@ -18,29 +18,42 @@ type letter struct {
 	became            string
 }
 
-// settled are letters of which something became that is not yet written down, the
-// oldest first. It reads outside the transaction that does.
-func settled(ctx context.Context, r store.Reader, limit int) ([]letter, error) {
-	rows, err := r.Query(ctx, `select l.organization_id, l.holder_id, l.rollout_id, l.round_id, l.mail_id, r.organization_id,
-			case when m.sent_at is not null then 'sent' when m.parked_at is not null then 'failed' else 'dropped' end
-		from reminder l join mail m on m.id = l.mail_id and m.organization_id = l.organization_id
+// place is where in the order of queueing a look at the waiting letters has come to.
+type place struct {
+	queued int64
+	mail   string
+}
+
+// settled looks at the next waiting letters after a place, and answers those of
+// which something became that is not yet written down, and how far it looked; the
+// zero place when there are no more. It reads outside the transaction that writes.
+func settled(ctx context.Context, r store.Reader, after place, limit int) (list []letter, to place, err error) {
+	rows, err := r.Query(ctx, `select l.organization_id, l.holder_id, l.rollout_id, l.round_id, l.mail_id, l.queued_at, r.organization_id,
+			case when m.sent_at is not null then 'sent' when m.dropped_at is not null then 'dropped'
+				when m.parked_at is not null and l.became = 'waiting' then 'failed' else '' end
+		from (select organization_id, holder_id, rollout_id, round_id, mail_id, queued_at, became from reminder
+				where became in ('waiting', 'failed') and (queued_at, mail_id) > ($1, $2) order by queued_at, mail_id limit $3) as l
+			join mail m on m.id = l.mail_id and m.organization_id = l.organization_id
 			join reminder_round r on r.id = l.round_id
-		where l.became in ('waiting', 'failed')
-			and (m.sent_at is not null or m.dropped_at is not null or l.became = 'waiting' and m.parked_at is not null)
-		order by l.queued_at limit $1`, limit)
+		order by l.queued_at, l.mail_id`, after.queued, after.mail, limit)
 	if err != nil {
-		return nil, err
+		return nil, place{}, err
 	}
 	defer rows.Close()
-	var list []letter
-	for rows.Next() {
+	seen := 0
+	for ; rows.Next(); seen++ {
 		var l letter
-		if err := rows.Scan(&l.Organization, &l.ID, &l.plan, &l.round, &l.mail, &l.scope, &l.became); err != nil {
-			return nil, err
+		if err := rows.Scan(&l.Organization, &l.ID, &l.plan, &l.round, &l.mail, &to.queued, &l.scope, &l.became); err != nil {
+			return nil, place{}, err
 		}
-		list = append(list, l)
+		if to.mail = l.mail; l.became != "" {
+			list = append(list, l)
+		}
 	}
-	return list, rows.Err()
+	if seen < limit {
+		to = place{}
+	}
+	return list, to, rows.Err()
 }
 
 // settle writes down what became of letters. Whoever's letter the mail server took

@@ -129,7 +129,7 @@ create table reminder (
 	became text not null check (became in ('waiting', 'sent', 'dropped', 'failed')),
 	primary key (rollout_id, organization_id, holder_id, what, own_end)
 );
-create index reminder_waiting on reminder (queued_at) where became in ('waiting', 'failed');
+create index reminder_waiting on reminder (queued_at, mail_id) where became in ('waiting', 'failed');
 
 -- mail: addresses that mail does not reach, by the SMTP dialogue or by a bounce. It
 -- counts while the account still has the address.
