@@ -130,7 +130,7 @@ func TestThePortalAdminsGuideTellsHowAUserIsChangedToMailOTPAndWhatThatIsWorth(t
 			}
 		}
 	}
-	if GuideMailOTP := PortalAdmin.Path() + "#" + changeToMailOTP; GuideMailOTP != announcement.GuideMailOTP {
+	if section := PortalAdmin.Path() + "#" + changeToMailOTP; section != announcement.GuideMailOTP {
 		t.Errorf("the announcement leads to %s", announcement.GuideMailOTP)
 	}
 	for _, path := range []string{announcement.GuideAdmin, announcement.GuideUser, announcement.GuideApps, announcement.GuideTickets} {
