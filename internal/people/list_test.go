@@ -119,3 +119,25 @@ func TestAnIDOfAnotherOrganizationIsLikeOneThatNeverWas(t *testing.T) {
 		}
 	})
 }
+
+func TestTheListTellsWhomMailDoesNotReachAtTheAddressOfNow(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, w storetest.World) {
+		s := open(t, w)
+		olga, yui := s.visit(s.admin("Olga Admin")), s.user("Yui User")
+		for _, address := range []string{"an.older@address.example", yui.Email} {
+			if body := s.ask(olga, "GET", "/accounts").Body.String(); strings.Contains(body, "Mail does not arrive") {
+				t.Error("told of an address that is no longer his")
+			}
+			s.in(func(ctx context.Context, tx *store.Tx) error {
+				_, err := tx.Exec(ctx, `insert into undeliverable (organization_id, holder_id, recipient, source, status, words, since_at, latest_at, mails)
+					values ($1, $2, $3, 'bounce', '5.1.1', 'no such user', $4, $4, 1)`, yui.Organization, yui.ID, address, store.Micros(tx.Now()))
+				return err
+			})
+		}
+		s.is(s.ask(olga, "GET", "/accounts"), http.StatusOK, "Mail does not arrive")
+		s.is(s.ask(olga, "GET", "/accounts/"+yui.ID), http.StatusOK, "has not arrived since")
+		if n := len(names(s.ask(olga, "GET", "/accounts").Body.String())); n != 2 {
+			t.Errorf("%d people of two", n)
+		}
+	})
+}

@@ -21,7 +21,7 @@ const personText = `select a.id, a.email, a.email_key, a.name, a.phone, a.author
 		left join mailotp m on m.organization_id = a.organization_id and m.holder_id = a.id
 		left join second_step_state st on st.organization_id = a.organization_id and st.holder_id = a.id
 		left join password pw on pw.organization_id = a.organization_id and pw.holder_id = a.id
-		left join undeliverable u on u.organization_id = a.organization_id and u.holder_id = a.id and u.address_key = a.email_key
+		left join undeliverable u on u.organization_id = a.organization_id and u.holder_id = a.id and u.recipient = a.email
 		left join pass p on p.organization_id = a.organization_id and p.holder_id = a.id
 			and p.id = (select max(x.id) from pass x where x.organization_id = a.organization_id and x.holder_id = a.id and x.kind = 'pass')`
 

@@ -166,6 +166,7 @@ create table pass_request (
 	withdrawn_by text
 );
 create unique index pass_request_open on pass_request (organization_id, holder_id) where given_at is null and withdrawn_at is null;
+create index pass_holder on pass (organization_id, holder_id, id);
 create index pass_given on pass (organization_id, created_at);
 
 -- rehearsal: a rollout played on a copy of the data
