@@ -44,7 +44,7 @@ type taker struct{ sent *[]mail.Message }
 
 func (t taker) Send(_ context.Context, m mail.Message) error {
 	if strings.HasPrefix(m.To, "gone") {
-		return &mail.Failure{Step: "rcpt", Code: 550, Text: "no such user", Permanent: true}
+		return &mail.Failure{Step: "rcpt to", Code: 550, Status: "5.1.1", Text: "5.1.1 no such mailbox", Permanent: true}
 	}
 	*t.sent = append(*t.sent, m)
 	return nil

@@ -185,10 +185,11 @@ func keepSome(ctx context.Context, tx *store.Tx, r round, people []person, mails
 	return rows.Err()
 }
 
-// refusedSince says whether mail to a holder came back after an instant.
-func refusedSince(ctx context.Context, r store.Reader, ref account.Ref, since time.Time) (bool, error) {
+// refusedSince says whether mail to the address a holder has came back after an instant.
+func refusedSince(ctx context.Context, r store.Reader, ref account.Ref, email string, since time.Time) (bool, error) {
 	var latest int64
-	err := r.QueryRow(ctx, `select latest_at from undeliverable where organization_id = $1 and holder_id = $2`, ref.Organization, ref.ID).Scan(&latest)
+	err := r.QueryRow(ctx, `select latest_at from undeliverable where organization_id = $1 and holder_id = $2 and recipient = $3`,
+		ref.Organization, ref.ID, email).Scan(&latest)
 	if errors.Is(err, store.ErrNone) {
 		return false, nil
 	}

@@ -162,7 +162,7 @@ func (rs *Rounds) prepare(ctx context.Context, p planned, t *task, pen *pen, lis
 			continue
 		}
 		if o.Undeliverable {
-			refused, err := refusedSince(ctx, rs.DB, o.Ref, now.Add(-rests))
+			refused, err := refusedSince(ctx, rs.DB, o.Ref, o.Email, now.Add(-rests))
 			if err != nil {
 				return nil, nil, 0, err
 			}
