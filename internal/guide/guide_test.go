@@ -84,7 +84,7 @@ func TestEveryGuideSaysItsPolicyAndLeadsToTheOthers(t *testing.T) {
 		en, ja string
 	}{
 		{storetest.Start, "Set up 2-step verification by 24 Apr 2018, 24:00 JST (15:00 UTC).", "2018年4月24日(火) 24:00 JST (15:00 UTC) までに二段階認証を設定してください。"},
-		{ends, "1-step sign-in ended on 24 Apr 2018, 24:00 JST (15:00 UTC).", "一段階認証によるサインインは 2018年4月24日(火) 24:00 JST (15:00 UTC) に終了しました。"},
+		{ends, "1-step sign-in ended on 24 Apr 2018, 24:00 JST (15:00 UTC).", "一段階でのサインインは 2018年4月24日(火) 24:00 JST (15:00 UTC) に終了しました。"},
 	} {
 		w.Clock.Set(stage.at)
 		for _, lang := range phrase.Langs {

@@ -133,7 +133,7 @@ func (p *Portal) rooms() error {
 	passwordRoom, err2 := password.New(password.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Pool: p.Pool, BaseURL: base, Wake: p.Post.Wake, Log: p.Log})
 	setupRoom, err3 := setup.New(setup.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Desk: desk, Pool: p.Pool, Wake: p.Post.Wake})
 	announcementRoom, errAnnouncement := announcement.New(announcement.Needs{DB: p.DB, Site: p.Site, BaseURL: base})
-	guideRoom, errGuide := guide.New(guide.Needs{Site: p.Site, Announcement: announcementRoom})
+	guideRoom, errGuide := guide.New(guide.Needs{Ready: guide.Ready{Accounts: true}, Site: p.Site, Announcement: announcementRoom})
 	profileRoom, err4 := profile.New(profile.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site})
 	homeRoom, err5 := home.New(p.DB, p.Site)
 	peopleRoom, errPeople := people.New(people.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Desk: desk, Wake: p.Post.Wake, Log: p.Log,
