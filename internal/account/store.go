@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 
+	"nidan/internal/mail"
 	"nidan/internal/phrase"
 	"nidan/internal/progress"
 	"nidan/internal/secret"
@@ -81,7 +82,7 @@ func Assign(ctx context.Context, tx *store.Tx, ref Ref, method Method, by string
 	return err
 }
 
-// Suspend closes an account, from its next request on.
+// Suspend closes an account, from its next request on. Reminders that wait for it go nowhere.
 func Suspend(ctx context.Context, tx *store.Tx, ref Ref, by string) error {
 	n, err := tx.Exec(ctx, `update account set suspended_at = $1, suspended_by = $2
 		where organization_id = $3 and id = $4 and suspended_at is null`,
@@ -90,6 +91,9 @@ func Suspend(ctx context.Context, tx *store.Tx, ref Ref, by string) error {
 		err = store.ErrNone
 	}
 	if err != nil {
+		return err
+	}
+	if _, err := mail.Cancel(ctx, tx, ref.Organization, ref.ID, mail.Reminder); err != nil {
 		return err
 	}
 	return progress.Note(ctx, tx, ref.Organization, ref.ID, progress.Left, "")

@@ -14,6 +14,8 @@ import (
 	"slices"
 
 	"github.com/chromedp/chromedp"
+
+	"nidan/internal/phrase"
 )
 
 // pictured are the scenes whose pictures the guides and the README show, in
@@ -22,6 +24,14 @@ import (
 var pictured = []string{"signin", "code-totp", "code-mailotp", "setup-method", "setup", "setup-mailbox", "setup-totp",
 	"setup-done-totp", "dashboard-setup", "dashboard-totp", "profile-totp", "closed"}
 
+// leading are those of the operator's guide and of the Portal Admins' chapter of the
+// handbook, large alone: with people, figures and letters of the demo in them. The
+// former is in English.
+var (
+	leading = []string{"rollout-plan", "rollout-check", "rollout-reminders", "rollout-progress", "passes"}
+	helping = []string{"progress", "accounts"}
+)
+
 // darkly are those that are pictured in the dark as well.
 var darkly = []string{"dashboard-setup"}
 
@@ -29,8 +39,13 @@ var darkly = []string{"dashboard-setup"}
 func (b *tab) picture(name string, at screen, in scheme) {
 	b.Helper()
 	folder, shown := os.Getenv("NIDAN_PICTURES"), pictured
-	if in == dark {
+	switch {
+	case in == dark:
 		shown = darkly
+	case at == desk && b.lang == phrase.English:
+		shown = slices.Concat(pictured, leading, helping)
+	case at == desk:
+		shown = slices.Concat(pictured, helping)
 	}
 	if folder == "" || os.Getenv("NIDAN_PICTURES_OF") != "all" && !slices.Contains(shown, name) {
 		return
