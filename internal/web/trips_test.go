@@ -44,6 +44,8 @@ var beyond = map[string]int64{
 	"POST /profile/totp":     22, // proves, enrolls, ends reminders, sessions and passes, tells the owner: once a phone
 	"GET /setup/totp":        8,
 	"POST /setup/totp":       20,
+	// Once a window: what stands beside it and falls into it, its list, the record, a letter to each other operator.
+	"POST /operator/windows/new": 20,
 }
 
 var codeLine = regexp.MustCompile(`(?m)^\s*(\d{4} \d{4})\s*$`)
@@ -233,6 +235,7 @@ func TestRoundTripsAndHashesOfEachPageAreBounded(t *testing.T) {
 		k.byMail()
 		k.settingUp()
 		k.operating()
+		k.caretaking()
 		golden(t, "trips.golden", k.lines.String())
 	})
 }
@@ -242,6 +245,8 @@ func (k *walker) strangers() {
 	k.do("nobody is signed in", "GET", "/", 303)
 	k.do("wrong password", "POST", "/signin", 422, "email", "app@aozora.example", "password", "wrong")
 	k.do("an address nobody has", "POST", "/signin", 422, "email", "nobody@aozora.example", "password", "wrong")
+	k.do("nobody is signed in", "GET", "/status", 200)
+	k.do("nobody is signed in", "GET", "/contact", 200)
 	k.do("nobody is signed in", "GET", "/password/forgot", 200)
 	k.do("an address nobody has", "POST", "/password/forgot", 303, "email", "nobody@aozora.example", "name", "x", "phone", "1")
 	k.do("all is right", "POST", "/password/forgot", 303, "email", "app@aozora.example", "name", "app", "phone", "0312345678")
@@ -319,6 +324,21 @@ func (k *walker) at(what, path, pattern string) {
 		k.t.Errorf("GET %s (%s): %d round trips, at most %d", pattern, what, k.trips, readTrips)
 	}
 	fmt.Fprintf(&k.lines, "GET  %-18s %3d trips 0 Argon2  %s\n", pattern, k.trips, what)
+}
+
+// caretaking plans a window and takes it back, as an operator beside another.
+func (k *walker) caretaking() {
+	k.staff("caretaker@portal.example")
+	k.browser()
+	k.later(time.Minute)
+	k.do("", "POST", "/operator/signin", 303, "email", "caretaker@portal.example", "password", typed)
+	k.do("", "POST", "/signin/code", 303, "code", k.code())
+	k.do("", "GET", "/", 200)
+	opens, closes := k.Clock.Now().Add(time.Hour).Format(time.RFC3339), k.Clock.Now().Add(2*time.Hour).Format(time.RFC3339)
+	k.do("form", "GET", "/operator/windows/new", 200)
+	k.do("what will happen", "POST", "/operator/windows/new", 200, "opens", opens, "closes", closes)
+	k.do("saved", "POST", "/operator/windows/new", 303, "opens", opens, "closes", closes, "sure", "yes")
+	k.do("one ahead", "GET", "/operator/windows", 200)
 }
 
 func (k *walker) byMail() {
