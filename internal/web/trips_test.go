@@ -338,6 +338,7 @@ func (k *walker) caretaking() {
 	k.do("form", "GET", "/operator/windows/new", 200)
 	k.do("what will happen", "POST", "/operator/windows/new", 200, "opens", opens, "closes", closes)
 	k.do("saved", "POST", "/operator/windows/new", 303, "opens", opens, "closes", closes, "sure", "yes")
+	k.do("", "GET", "/", 200) // a node reads anew what was planned
 	k.do("one ahead", "GET", "/operator/windows", 200)
 }
 
