@@ -24,7 +24,7 @@ func laggards(ctx context.Context, r store.Reader, organization, after string, l
 	rows, err := r.Query(ctx, `select a.id, a.name, a.email, a.authority, p.told_at, p.signed_at, p.started_at, u.since_at is not null
 		from progress_person p
 			join account a on a.organization_id = p.organization_id and a.id = p.holder_id
-			left join undeliverable u on u.organization_id = p.organization_id and u.holder_id = p.holder_id
+			left join undeliverable u on u.organization_id = p.organization_id and u.holder_id = p.holder_id and u.recipient = a.email
 		where p.organization_id = $1 and p.enrolled_at is null and p.left_at is null
 			and ($2 = '' or (a.name, a.id) > (select b.name, b.id from account b where b.organization_id = $3 and b.id = $4))
 		order by a.name, a.id limit $5`, organization, after, organization, after, limit)
