@@ -61,10 +61,12 @@ func (r *Run) watched(ctx context.Context, w *world, staff Person, rollout strin
 	for _, name := range names {
 		order.Paths = append(order.Paths, rollout+"/"+name)
 	}
+	before := cpu()
 	report, err := r.load(ctx, order)
 	if err != nil {
 		return err
 	}
+	r.told("CPU of one request of these pages", millis(cpu()-before)/float64(len(names)*requests), "ms")
 	for i, path := range order.Paths {
 		r.told("operators' page "+names[i]+": median", millis(quantile(report.Pages[path], 0.5)), "ms")
 		r.atMost("operators' page "+names[i]+": 99th percentile", millis(quantile(report.Pages[path], 0.99)), 100, "ms")
