@@ -11,6 +11,7 @@ import (
 	"nidan/internal/mailotp"
 	"nidan/internal/page"
 	"nidan/internal/password"
+	"nidan/internal/progress"
 	"nidan/internal/session"
 	"nidan/internal/store"
 	"nidan/internal/totp"
@@ -116,9 +117,11 @@ func (s *story) signOut(ctx context.Context, p *person, visit session.Session) e
 func (s *story) lookIn(ctx context.Context, p *person) error {
 	visit, err := s.enter(ctx, p, "admitted", "", func(ctx context.Context, tx *store.Tx, _ session.Session) error {
 		if p.state == Weak {
-			return password.MarkWeak(ctx, tx, p.Ref)
+			if err := password.MarkWeak(ctx, tx, p.Ref); err != nil {
+				return err
+			}
 		}
-		return nil
+		return progress.Note(ctx, tx, p.Organization, p.ID, progress.Signed, "")
 	})
 	if err != nil {
 		return err

@@ -111,9 +111,14 @@ func TestTheFrameShowsOnlyWhatTheVisitorMayUse(t *testing.T) {
 	holds(t, pending, `action="/signout"`)
 	lacks(t, pending, `href="/profile"`, "<nav", "Hanako Sato", "Aozora Trading") // a password alone shows whose it is to nobody
 	person := named(t, "delete", phrase.English)
-	holds(t, person, `href="/profile"`, `href="/sessions"`, `<a href="/" aria-current="page">`, `action="/signout"`, "Aozora Trading")
+	holds(t, person, `href="/profile"`, `<a href="/" aria-current="page">`, `action="/signout"`, "Aozora Trading")
 	operator := show(t, scene{name: "operator", page: "guide", title: "For operators", chrome: page.Chrome{Name: "Operator One", Operator: true}}, phrase.English).Body.String()
-	holds(t, operator, "Operator One", `href="/profile"`, `href="/sessions"`, `action="/signout"`)
+	holds(t, operator, "Operator One", `href="/profile"`, `href="/operator/rollouts"`, `action="/signout"`)
+	lacks(t, operator, `href="/accounts"`)
+	lacks(t, person, "/operator/")
+	user := show(t, scene{name: "user", page: "guide", title: "For people", chrome: page.Chrome{Name: "Taro Abe"}}, phrase.English).Body.String()
+	holds(t, user, `href="/sessions"`)
+	lacks(t, user, `href="/accounts"`, `href="/progress"`, "/operator/")
 	holds(t, named(t, "signin", phrase.English), "/demo/mailbox", "/demo/authenticator", "/demo/clock")
 }
 

@@ -309,7 +309,19 @@ func (rm *Room) showOwn(w http.ResponseWriter, r *http.Request) error {
 		view.After = view.People[perPage-1].ID
 	}
 	view.Later = after != ""
+	view.Remind = planned && !of.At.Before(of.Plan.Opens) && of.At.Before(OwnEnd(of.Plan, time.Time{}))
+	if n, err := strconv.Atoi(r.URL.Query().Get("reminded")); err == nil && n >= 0 {
+		view.Notice = reminded(rm.Site.Speak(r), n)
+	}
 	return rm.page.Show(w, r, http.StatusOK, "progress", "rollout.own_title", view)
+}
+
+// reminded says how many people were written to.
+func reminded(say page.Speaker, n int) string {
+	if n == 0 {
+		return say.T("rollout.reminded_nobody")
+	}
+	return say.T("rollout.reminded", "n", n)
 }
 
 func (rm *Room) ownDaysCSV(w http.ResponseWriter, r *http.Request) error {
