@@ -20,7 +20,22 @@ import (
 const pragmas = "_pragma=busy_timeout(5000)&_pragma=journal_mode(wal)&_pragma=synchronous(full)" +
 	"&_pragma=wal_autocheckpoint(4000)&_pragma=foreign_keys(1)&_pragma=cache_size(-4000)&_pragma=trusted_schema(0)"
 
+// The pragmas of a scratch database: it is thrown away, so nothing waits for the
+// disk, and what one of its rows refers to need not be there.
+const scratchPragmas = "_pragma=busy_timeout(5000)&_pragma=journal_mode(wal)&_pragma=synchronous(off)" +
+	"&_pragma=foreign_keys(0)&_pragma=cache_size(-32000)&_pragma=trusted_schema(0)&_pragma=temp_store(memory)"
+
+// OpenScratch opens a new SQLite database that lives no longer than its file, and
+// is lost with the machine's power. Foreign keys are not held.
+func OpenScratch(ctx context.Context, path string, now func() time.Time) (*DB, error) {
+	return openFile(ctx, path, scratchPragmas, now)
+}
+
 func openSQLite(ctx context.Context, path string, now func() time.Time) (*DB, error) {
+	return openFile(ctx, path, pragmas, now)
+}
+
+func openFile(ctx context.Context, path, pragmas string, now func() time.Time) (*DB, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("database %s: %w", path, err)

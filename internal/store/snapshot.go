@@ -1,0 +1,36 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+)
+
+// Snapshot hands do a reader to which the database stands still: it sees one state
+// of it, whatever is written meanwhile. It delays no writer. On SQLite the log grows
+// as long as it lasts, so it is for a copy, not for a page.
+func (db *DB) Snapshot(ctx context.Context, do func(ctx context.Context, r Reader) error) error {
+	options := &sql.TxOptions{}
+	if db.engine == PostgreSQL {
+		options = &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
+	}
+	count(ctx)
+	tx, err := db.read.db.BeginTx(ctx, options)
+	if err != nil {
+		return mapError(err)
+	}
+	defer func() { _ = tx.Rollback() }() // it has written nothing
+	return do(ctx, snapshot{tx})
+}
+
+type snapshot struct{ tx *sql.Tx }
+
+func (s snapshot) Query(ctx context.Context, text string, args ...any) (*Rows, error) {
+	count(ctx)
+	rows, err := s.tx.QueryContext(ctx, text, args...)
+	return &Rows{rows}, mapError(err)
+}
+
+func (s snapshot) QueryRow(ctx context.Context, text string, args ...any) *Row {
+	rows, err := s.Query(ctx, text, args...)
+	return &Row{rows: rows, err: err}
+}
