@@ -122,11 +122,9 @@ func (a asked) asks() account.Method {
 }
 
 func (k known) facts(now time.Time, openInWindow, barred bool) Facts {
-	f := Facts{
-		OpenInWindow: openInWindow, PasswordProved: k.Live(now) && !k.outlived(now), CodeProved: !k.CodeAt.IsZero(),
-		Suspended: !k.standing, Barred: barred, Stopped: k.stopped, Void: k.void, Pass: k.pass.Valid(now),
-		Assigned: k.person.Method, TOTP: k.totp, MailOTP: k.mailotp, Claim: k.claim,
-	}
+	f := k.stand.facts()
+	f.OpenInWindow, f.PasswordProved, f.CodeProved = openInWindow, k.Live(now) && !k.outlived(now), !k.CodeAt.IsZero()
+	f.Barred, f.Pass = barred, k.pass.Valid(now)
 	if k.Ref.IsOperator() {
 		f.OperatorID = k.Ref.ID
 	}

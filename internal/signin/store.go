@@ -20,17 +20,12 @@ import (
 // known is everything the gate learns of a session in its one statement.
 type known struct {
 	session.Session
+	stand
 	person       account.Account
 	organization string
-	standing     bool // neither account nor organization suspended, nor removed
 	networkCheck bool
-	totp         bool
-	mailotp      bool
-	stopped      bool
-	void         bool
 	weak         bool
 	passwordSet  time.Time // when the stored password was set
-	claim        rollout.Claim
 	pass         pass.Pass
 	aside        password.Aside // a password that was kept aside by a reset
 	policy       int64
@@ -40,59 +35,46 @@ type known struct {
 const knownText = `select s.id, s.organization_id, s.holder_id, s.started_at, s.password_at, s.code_at, coalesce(s.code_method, ''),
 		s.fresh_password_at, s.fresh_code_at, s.seen_at, s.wrong_codes, s.network,
 		coalesce(a.email, p.email), coalesce(a.email_key, p.email_key), coalesce(a.name, p.name), coalesce(a.phone, ''),
-		coalesce(a.authority, ''), coalesce(a.method, 'totp'), coalesce(a.preset, ''),
+		coalesce(a.authority, ''), coalesce(a.preset, ''),
 		coalesce(a.language, p.language), coalesce(a.time_zone, p.time_zone),
-		coalesce(a.network_check, false), coalesce(o.name, ''), coalesce(a.imported_at, 0),
-		case when a.id is null then p.removed_at is null else a.suspended_at is null and o.suspended_at is null end,
-		t.enrolled_at is not null, m.enrolled_at is not null,
-		coalesce(st.stopped_at, 0) > coalesce(pw.reset_at, 0), st.void_at is not null, coalesce(pw.weak, false),
-		coalesce(pw.set_at, 0), coalesce(pw.first_at, 0), g.ended_at is not null,
-		(select max(e.until) from extension e where e.organization_id = s.organization_id and e.holder_id = s.holder_id and e.replaced_at is null),
+		coalesce(a.network_check, false), coalesce(o.name, ''),
+		` + standColumns + `,
+		coalesce(pw.weak, false), coalesce(pw.set_at, 0),
 		coalesce(ps.id, ''), coalesce(ps.kind, ''), ps.expires_at, ps.spent_at, ps.withdrawn_at, ps.replaced_at,
 		coalesce(rs.id, ''), rs.waits_until, coalesce(rs.needs_approval, true) or coalesce(a.authority, '') = 'portal_admin', rs.approved_at,
 		(select version from policy where id = 1), (select count(*) from rollout)
-	from session s
-		left join account a on a.organization_id = s.organization_id and a.id = s.holder_id
-		left join organization o on o.id = s.organization_id
-		left join operator p on s.organization_id = 'operators' and p.id = s.holder_id
-		left join totp t on t.organization_id = s.organization_id and t.holder_id = s.holder_id
-		left join mailotp m on m.organization_id = s.organization_id and m.holder_id = s.holder_id
-		left join second_step_state st on st.organization_id = s.organization_id and st.holder_id = s.holder_id
-		left join password pw on pw.organization_id = s.organization_id and pw.holder_id = s.holder_id
+	from session s` + standJoins + `
 		left join password_reset rs on rs.organization_id = s.organization_id and rs.holder_id = s.holder_id
 			and rs.aside is not null and rs.finished_at is null and rs.refused_at is null and rs.replaced_at is null
-		left join grace_end g on g.address_digest = a.address_digest
 		left join pass ps on ps.id = s.pass_id and ps.organization_id = s.organization_id and ps.holder_id = s.holder_id
 	where s.digest = $1 and s.ended_at is null and coalesce(a.id, p.id) is not null`
 
 // learn reads all that the rule asks about a session; store.ErrNone for a value
 // that no open session has.
 func learn(ctx context.Context, r store.Reader, token string) (k known, err error) {
-	var started, passwordAt, code, freshPassword, freshCode, seen, imported, set, first, extended store.Instant
+	var started, passwordAt, code, freshPassword, freshCode, seen, set store.Instant
 	var expires, spent, withdrawn, replaced, waits, approved store.Instant
-	var method, authority, assigned, preset, language, kind string
-	err = r.QueryRow(ctx, knownText, secret.Digest(token)).Scan(
+	var method, authority, preset, language, kind string
+	into := []any{
 		&k.Session.ID, &k.Ref.Organization, &k.Ref.ID, &started, &passwordAt, &code, &method,
 		&freshPassword, &freshCode, &seen, &k.WrongCodes, &k.Network,
 		&k.person.Email, &k.person.EmailKey, &k.person.Name, &k.person.Phone,
-		&authority, &assigned, &preset, &language, &k.person.Zone,
-		&k.networkCheck, &k.organization, &imported, &k.standing,
-		&k.totp, &k.mailotp, &k.stopped, &k.void, &k.weak,
-		&set, &first, &k.claim.Finished, &extended,
+		&authority, &preset, &language, &k.person.Zone,
+		&k.networkCheck, &k.organization}
+	into = append(append(into, k.stand.into()...), &k.weak, &set,
 		&k.pass.ID, &kind, &expires, &spent, &withdrawn, &replaced,
 		&k.aside.ID, &waits, &k.aside.NeedsApproval, &approved,
 		&k.policy, &k.rollouts)
-	if err != nil {
+	if err := r.QueryRow(ctx, knownText, secret.Digest(token)).Scan(into...); err != nil {
 		return known{}, err
 	}
+	k.stand.read(k.Ref.Organization)
 	k.Started, k.PasswordAt, k.CodeAt, k.CodeMethod = started.Time, passwordAt.Time, code.Time, account.Method(method)
 	k.FreshPassword, k.FreshCode, k.Seen, k.PassID = freshPassword.Time, freshCode.Time, seen.Time, k.pass.ID
-	k.person.Ref, k.person.Authority, k.person.Method = k.Ref, account.Authority(authority), account.Method(assigned)
+	k.person.Ref, k.person.Authority, k.person.Method = k.Ref, account.Authority(authority), k.method
 	k.passwordSet, k.aside.WaitsUntil, k.aside.Approved = set.Time, waits.Time, approved.Time
-	k.person.Preset, k.person.Imported = account.Method(preset), imported.Time
+	k.person.Preset, k.person.Imported = account.Method(preset), k.imported.Time
 	k.person.Language, _ = phrase.Parse(language)
-	k.claim = rollout.Claim{Organization: k.Ref.Organization, FirstPassword: first.Time,
-		Imported: !imported.IsZero(), Finished: k.claim.Finished, Extended: extended.Time}
 	k.pass.Kind, k.pass.Expires, k.pass.Spent = pass.Kind(kind), expires.Time, spent.Time
 	k.pass.Withdrawn, k.pass.Replaced = withdrawn.Time, replaced.Time
 	return k, nil
