@@ -52,6 +52,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"follow":       command(func(s *stage, _ []string) error { return s.get(s.location) }),
 	"status":       command(status),
 	"mail":         command(mailed),
+	"rehearse":     command(func(s *stage, _ []string) error { return s.portal.Rehearse(context.Background()) }),
 	"restart":      command(func(s *stage, _ []string) error { s.server.Close(); s.portal.Pool.Close(); return s.serve() }),
 	"count":        command(count),
 	"verify":       command(verify),

@@ -44,6 +44,7 @@ type commands struct {
 		Show     rolloutShowCommand     `cmd:"" help:"Show the rollouts that were planned."`
 		Forecast rolloutForecastCommand `cmd:"" help:"Say whom an end would lock out."`
 		Extend   rolloutExtendCommand   `cmd:"" help:"Give people a later own end."`
+		Rehearse rolloutRehearseCommand `cmd:"" help:"Play a rollout to its end, on a copy of the data."`
 		Recount  rolloutRecountCommand  `cmd:"" help:"Prove the figures of the changeover equal to the rows."`
 	} `cmd:"" help:"The changeover from 1-step to 2-step sign-in."`
 	Maintenance struct {

@@ -17,7 +17,8 @@ var floors = [][]string{
 	{"password", "totp", "mailotp", "pass", "maintenance", "notice", "ticket"}, // the announcement's parts
 	{"rollout", "verification"},               // the announcement as one thing; the ledger of second steps
 	{"announcement"}, {"guide"}, {"reminder"}, // what everybody reads of it
-	{"signin"}, // the decision
+	{"signin"},    // the decision
+	{"rehearsal"}, // the decision asked ahead of time, about everybody
 	{"setup", "profile", "people", "home", "contact", "demo", "oidc", "forward", "api"}, // other applications
 	{"web"}, {"figure"}, {"cli"}, // roof
 }

@@ -30,6 +30,7 @@ import (
 	"nidan/internal/phrase"
 	"nidan/internal/profile"
 	"nidan/internal/progress"
+	"nidan/internal/rehearsal"
 	"nidan/internal/reminder"
 	"nidan/internal/rollout"
 	"nidan/internal/route"
@@ -65,6 +66,7 @@ type Portal struct {
 	routes  []route.Route
 	gate    *signin.Gate
 	rounds  *reminder.Rounds
+	plays   *rehearsal.Room
 	metrics *metrics
 	ready   readiness
 	tidied  time.Time // the hour in which Upkeep last removed what is past its retention
@@ -82,6 +84,7 @@ func Words() []fs.FS {
 		setup.Words,
 		rollout.Words,
 		reminder.Words,
+		rehearsal.Words,
 		profile.Words,
 		people.Words,
 		home.Words,
@@ -144,6 +147,8 @@ func (p *Portal) rooms() error {
 	rolloutRoom, err6 := rollout.New(rollout.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Wake: p.Post.Wake})
 	p.rounds = &reminder.Rounds{DB: p.DB, Keys: p.Keys, Wake: p.Post.Wake}
 	reminderRoom, errReminder := reminder.New(reminder.Needs{Rounds: p.rounds, Site: p.Site, BaseURL: base})
+	var errRehearsal error
+	p.plays, errRehearsal = rehearsal.New(rehearsal.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Log: p.Log})
 	err := errors.Join(err1, err2, err3, err4, err5, err6,
 		errPass,
 		errPeople,
@@ -152,6 +157,7 @@ func (p *Portal) rooms() error {
 		errMaintenance,
 		errContact,
 		errReminder,
+		errRehearsal,
 	)
 	if err != nil {
 		return err
@@ -168,6 +174,7 @@ func (p *Portal) rooms() error {
 		homeRoom.Routes(),
 		rolloutRoom.Routes(),
 		reminderRoom.Routes(),
+		p.plays.Routes(),
 	} {
 		p.routes = append(p.routes, routes...)
 	}
@@ -212,6 +219,7 @@ func (p *Portal) Background(ctx context.Context) {
 	}
 	all.Go(func() { p.every(ctx, foldEvery, "progress", p.fold) })
 	all.Go(func() { p.every(ctx, remindEvery, "reminders", p.Remind) })
+	all.Go(func() { p.every(ctx, rehearseEvery, "rehearsals", p.Rehearse) })
 	p.every(ctx, time.Minute, "upkeep", p.Upkeep)
 	all.Wait()
 }
@@ -230,6 +238,12 @@ const remindEvery = 20 * time.Second
 // Remind has the letters of rollouts written that are due, and those taken by the
 // mail server counted as told.
 func (p *Portal) Remind(ctx context.Context) error { return p.rounds.Run(ctx, p.Clock.Now()) }
+
+// rehearseEvery is how long a rehearsal waits for a node that has nothing else to play.
+const rehearseEvery = 2 * time.Second
+
+// Rehearse plays the rehearsals that wait, one after another.
+func (p *Portal) Rehearse(ctx context.Context) error { return p.plays.Work(ctx) }
 
 // every does something at once and then at each tick, until ctx ends.
 func (p *Portal) every(ctx context.Context, span time.Duration, what string, do func(context.Context) error) {

@@ -314,6 +314,7 @@ func (k *walker) operating() {
 	k.do("", "POST", "/signin/code", 303, "code", k.code())
 	k.at("a rollout", "/operator/rollouts/"+plan.ID+"/progress", "/operator/rollouts/{id}/progress")
 	k.at("a rollout", "/operator/rollouts/"+plan.ID+"/organizations", "/operator/rollouts/{id}/organizations")
+	k.at("a rollout", "/operator/rollouts/"+plan.ID+"/rehearsal", "/operator/rollouts/{id}/rehearsal")
 }
 
 // at opens a page whose address differs with each run, and writes its pattern down.

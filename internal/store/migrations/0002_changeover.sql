@@ -51,7 +51,7 @@ create table progress_person (
 	check ((method = '') = (method_at is null)),
 	check ((away > 0) = (left_at is not null))
 );
-create unique index progress_person_open on progress_person (organization_id, holder_id) where enrolled_at is null and left_at is null;
+create index progress_person_open on progress_person (organization_id, holder_id) where enrolled_at is null and left_at is null;
 create table progress (
 	organization_id text primary key,
 	accounts bigint not null,
@@ -169,19 +169,26 @@ create unique index pass_request_open on pass_request (organization_id, holder_i
 create index pass_holder on pass (organization_id, holder_id, id);
 create index pass_given on pass (organization_id, created_at);
 
--- rehearsal: a rollout played on a copy of the data
+-- rehearsal: a rollout played on a copy of the data, by the node that holds the
+-- lease; done says how far it is, in a thousand parts
 create table rehearsal (
 	id text primary key,
-	rollout_id text not null,
+	rollout_id text not null references rollout (id),
 	asked_at bigint not null,
 	asked_by text not null,
+	lease_by text not null,
 	lease_until bigint not null,
+	tries integer not null,
+	step text not null check (step in ('waiting', 'copying', 'playing', 'asking')),
 	done bigint not null,
-	total bigint not null,
 	report text,
 	failure text,
-	finished_at bigint
+	finished_at bigint,
+	check (report is null or failure is null),
+	check ((finished_at is null) = (report is null and failure is null))
 );
+create unique index rehearsal_open on rehearsal (rollout_id) where finished_at is null;
+create index rehearsal_asked on rehearsal (rollout_id, asked_at);
 
 -- maintenance: a window that was ended early closes then; here is what was planned
 alter table maintenance_window add column lifted_from bigint;
