@@ -11,10 +11,11 @@ import (
 )
 
 type benchCommand struct {
-	Name     string `arg:"" optional:"" help:"signin, gate, stall, start, alike, reminders or mail; all of them without a name."`
+	Name     string `arg:"" optional:"" help:"signin, gate, stall, start, alike, reminders, mail or progress; all of them without a name."`
 	Database string `placeholder:"URL" help:"An empty PostgreSQL database to measure on: postgres://…; a temporary SQLite file without it."`
 	Pairs    int    `default:"2000" help:"Pairs of attempts that alike compares."`
 	Long     bool   `help:"Send 100,000 letters in mail, not 20,000."`
+	Accounts int    `default:"1000000" help:"Accounts that progress is watched of, each tenth not enrolled."`
 	JSON     bool   `help:"Print JSON, for programs."`
 }
 
@@ -29,6 +30,7 @@ func (benchCommand) Help() string {
 	start    from the program's start to its first answers; its memory
 	alike    a wrong password against an address nobody has
 	mail     a mailing against the mail library alone; a code's wait meanwhile
+	progress the pages of a rollout's progress and its dry run, over a million accounts
 
 Example:
 
@@ -48,7 +50,7 @@ func (cmd benchCommand) Run(ctx context.Context, c *Console) error {
 	if cmd.Name != "" {
 		names = []string{cmd.Name}
 	}
-	run := figure.Run{Out: c.Err, Program: program, Database: cmd.Database, Pairs: cmd.Pairs, Long: cmd.Long}
+	run := figure.Run{Out: c.Err, Program: program, Database: cmd.Database, Pairs: cmd.Pairs, Long: cmd.Long, Accounts: cmd.Accounts}
 	missed := false
 	for _, name := range names {
 		figures, err := run.Do(ctx, name)
@@ -79,6 +81,6 @@ func (cmd benchCommand) print(c *Console, f figure.Figure) error {
 			judged = "  " + f.Limit + ": holds"
 		}
 	}
-	_, err := fmt.Fprintf(c.Out, "%-7s %-50s %10.3f %-4s%s\n", f.Bench, f.Name, f.Value, f.Unit, judged)
+	_, err := fmt.Fprintf(c.Out, "%-8s %-60s %10.3f %-4s%s\n", f.Bench, f.Name, f.Value, f.Unit, judged)
 	return err
 }

@@ -7,6 +7,7 @@ import (
 
 	"nidan/internal/audit"
 	"nidan/internal/clock"
+	"nidan/internal/signin"
 	"nidan/internal/store"
 )
 
@@ -39,6 +40,9 @@ func (cmd clockAcceptCommand) Run(ctx context.Context, c *Console) error {
 	err = p.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		var err error
 		if was, is, err = clock.Accept(ctx, tx, p.clk); err != nil {
+			return err
+		}
+		if err = signin.Rewind(ctx, tx, was, is); err != nil {
 			return err
 		}
 		return audit.Record(ctx, tx, p.keys, audit.Entry{Chain: audit.Operators, Act: "portal:clock:accepted", Actor: c.actor(), Subject: "clock",

@@ -37,7 +37,9 @@ func (s *story) outline() {
 		s.on(onImport+float64(i)/24, func(ctx context.Context) error { return s.bring(ctx, companies[i]) })
 	}
 	s.at(s.period.Opens.Add(openingLasts+time.Minute), s.remind) // the letter of the opening
-	s.at(s.period.Opens.Add(openingLasts+time.Hour), s.remind)   // what became of it
+	for hour := s.period.Opens.Add(openingLasts + time.Hour); hour.Before(s.now); hour = hour.Add(12 * time.Hour) {
+		s.at(hour, s.remind) // what became of letters, and those of a moved end
+	}
 	s.on(onUpgrade, s.planUpgrade)
 	for _, p := range s.people {
 		s.outlineOf(p)

@@ -8,11 +8,15 @@ import (
 
 	"nidan/internal/audit"
 	"nidan/internal/clock"
+	"nidan/internal/limit"
+	"nidan/internal/mail"
+	"nidan/internal/mailotp"
 	"nidan/internal/maintenance"
 	"nidan/internal/page"
 	"nidan/internal/rollout"
 	"nidan/internal/session"
 	"nidan/internal/store"
+	"nidan/internal/verification"
 )
 
 // The years to which a demo's clock goes. Times of day beyond are a typing mistake.
@@ -130,11 +134,31 @@ func (rm *Room) move(ctx context.Context, to time.Time) error {
 		return err
 	}
 	err := rm.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := unwait(ctx, tx, from, to); err != nil {
+			return err
+		}
 		return audit.Record(ctx, tx, rm.Keys, audit.Entry{Chain: audit.Operators, Act: "portal:clock:jumped",
 			Actor: audit.Actor{Kind: audit.KindStranger}, Subject: "demo", Network: session.Of(ctx).From, Detail: span(from, to)})
 	})
 	if err != nil {
 		return errors.Join(errors.New("the clock jumped and this was not recorded"), err)
+	}
+	return nil
+}
+
+// unwait is what a jump back needs so that nobody waits for the time he comes from:
+// tries, mailed codes and letters of then are as long ago as they were. What is valid
+// stays valid, so that the same demo is there after a jump to and fro.
+func unwait(ctx context.Context, tx *store.Tx, from, to time.Time) error {
+	if !to.Before(from) {
+		return nil
+	}
+	for _, rewind := range []func(context.Context, *store.Tx, time.Time, time.Time) error{
+		limit.Rewind, mail.Rewind, mailotp.Rewind, verification.Rewind,
+	} {
+		if err := rewind(ctx, tx, from, to); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -52,7 +52,9 @@ func Seed(ctx context.Context, seeding Seeding, now time.Time) (facts Facts, err
 	s.post = mail.NewPost(s.db, s.Keys, s.clk, recent, "", slog.New(slog.DiscardHandler))
 	s.desk = &verification.Desk{Keys: s.Keys, Site: s.Site}
 	s.rounds = &reminder.Rounds{DB: s.db, Keys: s.Keys, Wake: func() {}}
-	if _, err := reminder.New(reminder.Needs{Rounds: s.rounds, Site: s.Site, BaseURL: s.URL}); err != nil {
+	then := *s.Site
+	then.Now = s.clk.Now // letters are dated by the story's time
+	if _, err := reminder.New(reminder.Needs{Rounds: s.rounds, Site: &then, BaseURL: s.URL}); err != nil {
 		return Facts{}, fmt.Errorf("demo seed: %w", err)
 	}
 	if err := s.fits(ctx); err != nil {

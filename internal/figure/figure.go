@@ -26,11 +26,12 @@ type Run struct {
 	Database string    // postgres://…; empty: a temporary SQLite file
 	Pairs    int       // of alike
 	Long     bool      // at full size, where a bench is smaller by itself
+	Accounts int       // of progress
 	figures  []Figure
 }
 
 // Names are the benches, in the order in which they run.
-var Names = []string{"signin", "gate", "stall", "start", "alike", "reminders", "mail"}
+var Names = []string{"signin", "gate", "stall", "start", "alike", "reminders", "mail", "progress"}
 
 // Do runs one bench and answers its figures.
 func (r *Run) Do(ctx context.Context, name string) ([]Figure, error) {
@@ -51,6 +52,8 @@ func (r *Run) Do(ctx context.Context, name string) ([]Figure, error) {
 		err = r.reminders(ctx)
 	case "mail":
 		err = r.mail(ctx)
+	case "progress":
+		err = r.progress(ctx)
 	default:
 		err = fmt.Errorf("there is no bench %q; there are %v", name, Names)
 	}

@@ -23,8 +23,10 @@ import (
 // Order is what a load process is told to do.
 type Order struct {
 	URL    string
-	Do     string // signin, get, guess
-	Path   string // get
+	Do     string   // signin, get, guess, pages
+	Path   string   // get
+	Paths  []string // pages: so many requests of each, one after the other, signed in once
+	Times  int
 	People []Person
 	Users  int           // at once
 	For    time.Duration // get: how long
@@ -35,6 +37,7 @@ type Report struct {
 	Took  time.Duration
 	Times []time.Duration // of each sign-in, request or guess
 	Other []time.Duration // guess: of the addresses nobody has
+	Pages map[string][]time.Duration
 }
 
 // load starts this program anew as the load and waits for its report.
@@ -72,6 +75,8 @@ func (o Order) run() (report Report, err error) {
 		report.Times, err = o.signIns()
 	case "get":
 		report.Times, err = o.gets()
+	case "pages":
+		report.Pages, err = o.pages()
 	case "guess", "rest": // rest: the hashes alone count, of addresses nobody has
 		report.Times, report.Other, err = o.guesses()
 	}
@@ -115,13 +120,17 @@ func (o Order) signIn(p Person) (*http.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	door := "/signin"
+	if p.Operator {
+		door = "/operator/signin"
+	}
 	for _, step := range []struct {
 		path   string
 		form   url.Values
 		status int
 	}{
-		{"/signin", nil, 200},
-		{"/signin", url.Values{"email": {p.Email}, "password": {p.Password}}, 303},
+		{door, nil, 200},
+		{door, url.Values{"email": {p.Email}, "password": {p.Password}}, 303},
 		{"/signin/code", nil, 200},
 		{"/signin/code", url.Values{"code": {""}}, 303},
 		{"/", nil, 200},
@@ -210,6 +219,28 @@ func (o Order) gets() ([]time.Duration, error) {
 	}
 	all.Wait()
 	return times, failed
+}
+
+// pages asks each page so many times, after a few that nobody counts.
+func (o Order) pages() (map[string][]time.Duration, error) {
+	client, err := o.signIn(o.People[0])
+	if err != nil {
+		return nil, err
+	}
+	const first = 3
+	times := map[string][]time.Duration{}
+	for _, path := range o.Paths {
+		for i := range first + o.Times {
+			began := clk.Machine()
+			if err := request(client, o.URL+path, nil, http.StatusOK); err != nil {
+				return nil, err
+			}
+			if i >= first {
+				times[path] = append(times[path], clk.Machine().Sub(began))
+			}
+		}
+	}
+	return times, nil
 }
 
 // guesses types a wrong password for somebody who is there and for somebody who is

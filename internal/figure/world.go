@@ -38,7 +38,10 @@ type world struct {
 }
 
 // Person is somebody who can sign in by an app's code.
-type Person struct{ Email, Password, Key string }
+type Person struct {
+	Email, Password, Key string
+	Operator             bool
+}
 
 type nowhere struct{}
 
@@ -54,7 +57,7 @@ func (r *Run) open(ctx context.Context, n int) (*world, error) {
 	if err := w.seed(ctx, w.portal.Keys, n); err != nil {
 		return w, err
 	}
-	return w, w.serve(ctx)
+	return w, w.serve(ctx, true)
 }
 
 // build is a portal with nobody in it, which serves nothing and does nothing yet.
@@ -152,8 +155,9 @@ func (w *world) person(ctx context.Context, tx *store.Tx, keys *secret.Keys, o o
 }
 
 // serve listens on loopback; beside the portal it answers /bench/empty with an
-// empty handler, and /bench/gate behind the gate for signed-in people.
-func (w *world) serve(ctx context.Context) error {
+// empty handler, and /bench/gate behind the gate for signed-in people. beside says
+// whether what is done beside requests is done too.
+func (w *world) serve(ctx context.Context, beside bool) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -174,7 +178,9 @@ func (w *world) serve(ctx context.Context) error {
 	serving, stop := context.WithCancel(ctx)
 	server := &http.Server{Handler: mux}
 	go func() { _ = server.Serve(listener) }() // ends with Close
-	go w.portal.Background(serving)
+	if beside {
+		go w.portal.Background(serving)
+	}
 	w.closers = append(w.closers, func() { stop(); _ = server.Close() })
 	w.url = "http://" + listener.Addr().String()
 	return nil

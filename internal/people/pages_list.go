@@ -92,5 +92,5 @@ func (rm *Room) person(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	view.Notice = rm.done(r, p.Name, "totp", "mailotp", "mailed", "withdrawn", "same")
-	return rm.page.Show(w, r, http.StatusOK, "person", p.Name, view)
+	return rm.page.Show(w, r, http.StatusOK, "person", "people.person_title", view)
 }

@@ -38,8 +38,8 @@ func TestAPassByMailIsALinkToTheStoredAddress(t *testing.T) {
 		if s.count("audit where act = 'account:pass:given' and detail like '%lost the phone%'") != 1 || s.count("audit where detail like '%"+token+"%'") != 0 {
 			t.Error("not recorded once, or the link is in the record")
 		}
-		s.is(s.ask(olga, "GET", page+"?done=mailed"), http.StatusOK, "A pass was mailed to Yui User", "Open until", "lost the phone", "Olga Admin")
-		s.is(s.ask(olga, "GET", "/accounts"), http.StatusOK, "Open until")
+		s.is(s.ask(olga, "GET", page+"?done=mailed"), http.StatusOK, "A pass was mailed to Yui User", "until 11 Mar 2018", "lost the phone", "Olga Admin")
+		s.is(s.ask(olga, "GET", "/accounts"), http.StatusOK, "until 11 Mar 2018")
 		// Withdrawn, it opens nothing, and the owner is told.
 		s.to(s.ask(olga, "POST", page+"/pass", "act", "withdraw"), page+"?done=withdrawn")
 		if _, p, _ := pass.ByToken(t.Context(), s.DB, token); p.Valid(w.Clock.Now()) || !strings.Contains(s.mailed(yui).Subject, "was withdrawn") {

@@ -13,6 +13,7 @@ import (
 	"nidan/internal/rehearsal"
 	"nidan/internal/session"
 	"nidan/internal/setup"
+	"nidan/internal/signin"
 	"nidan/internal/store"
 )
 
@@ -22,7 +23,7 @@ const keepMail = 90 * 24 * time.Hour
 // Upkeep is done each minute, by every node; doing it twice does nothing more. It
 // decides nothing about anybody: what follows from the clock is computed.
 func (p *Portal) Upkeep(ctx context.Context) error {
-	if err := clock.Remember(ctx, p.DB, p.Clock); err != nil {
+	if err := p.remember(ctx); err != nil {
 		return err
 	}
 	err := p.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error { return audit.LinkHeads(ctx, tx, p.Keys) })
@@ -32,6 +33,20 @@ func (p *Portal) Upkeep(ctx context.Context) error {
 	}
 	p.tidied = hour
 	return p.tidy(ctx)
+}
+
+// remember keeps the latest instant. When an earlier time was accepted this node
+// learns of it here, and what it wrote until now in the time ahead is taken back.
+func (p *Portal) remember(ctx context.Context) error {
+	was := p.Clock.Now()
+	if err := clock.Remember(ctx, p.DB, p.Clock); err != nil {
+		return err
+	}
+	is := p.Clock.Now()
+	if !is.Before(was) {
+		return nil
+	}
+	return p.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error { return signin.Rewind(ctx, tx, was, is) })
 }
 
 // tidy removes what its retention no longer keeps, once an hour.

@@ -51,7 +51,7 @@ create table progress_person (
 	check ((method = '') = (method_at is null)),
 	check ((away > 0) = (left_at is not null))
 );
-create index progress_person_open on progress_person (organization_id, holder_id) where enrolled_at is null and left_at is null;
+create unique index progress_person_open on progress_person (organization_id, holder_id) where enrolled_at is null and left_at is null;
 create table progress (
 	organization_id text primary key,
 	accounts bigint not null,
