@@ -360,9 +360,7 @@ func (s *stage) value(v string) (string, error) {
 	if found := orgText.FindStringSubmatch(v); found != nil {
 		v = strings.Replace(v, found[0], s.orgs[found[1]], 1)
 	}
-	if found := idText.FindStringSubmatch(v); found != nil {
-		v = strings.Replace(v, found[0], s.accounts[found[1]].ID, 1)
-	}
+	v = idText.ReplaceAllStringFunc(v, func(name string) string { return s.accounts[strings.TrimPrefix(name, "@id:")].ID })
 	name, rest, _ := strings.Cut(v, ":")
 	switch name {
 	case "@kept":
@@ -425,7 +423,7 @@ func mailed(s *stage, args []string) error {
 // count: count N WHERE…: how many rows a condition finds, such as "second_step where door = 'signin'".
 func count(s *stage, args []string) error {
 	var n int
-	if err := s.db.QueryRow(context.Background(), "select count(*) from "+args[1]).Scan(&n); err != nil {
+	if err := s.db.QueryRow(context.Background(), "select count(*) from "+s.named(args[1])).Scan(&n); err != nil {
 		return err
 	}
 	if strconv.Itoa(n) != args[0] {
@@ -437,15 +435,20 @@ func count(s *stage, args []string) error {
 // rows: rows N STATEMENT changes rows behind the portal's back, as a restore, a slip
 // or another program would; N are concerned. @account:EMAIL is an account's id.
 func rows(s *stage, args []string) error {
-	text := accountID.ReplaceAllStringFunc(args[1], func(name string) string {
-		return "'" + s.accounts[strings.TrimPrefix(name, "@account:")].ID + "'"
-	})
+	text := s.named(args[1])
 	return s.write(func(ctx context.Context, tx *store.Tx) error {
 		n, err := tx.Exec(ctx, text)
 		if err == nil && strconv.FormatInt(n, 10) != args[0] {
 			err = fmt.Errorf("%d rows were concerned, not %s: %s", n, args[0], text)
 		}
 		return err
+	})
+}
+
+// named puts the ids of accounts into a statement.
+func (s *stage) named(text string) string {
+	return accountID.ReplaceAllStringFunc(text, func(name string) string {
+		return "'" + s.accounts[strings.TrimPrefix(name, "@account:")].ID + "'"
 	})
 }
 

@@ -55,15 +55,22 @@ func CSV(w http.ResponseWriter, filename string, header []string, each func(writ
 // calculated, with the wide forms that a Japanese one takes for the same.
 const formulas = "=+-@\t\r\n＝＋－＠"
 
-// neutral is a cell that no spreadsheet calculates.
+// neutral is a cell that no spreadsheet calculates. One that cuts lines at the
+// semicolon or the tab, as many in Europe do, begins a cell of its own behind it.
 func neutral(cell string) string {
-	for _, first := range cell {
-		if strings.ContainsRune(formulas, first) {
-			return "'" + cell
-		}
-		break
+	if !strings.ContainsAny(cell, formulas) {
+		return cell
 	}
-	return cell
+	var b strings.Builder
+	begins := true
+	for _, c := range cell {
+		if begins && strings.ContainsRune(formulas, c) {
+			b.WriteByte('\'')
+		}
+		begins = c == ';' || c == '\t' || begins && (c == ' ' || c == '"')
+		b.WriteRune(c)
+	}
+	return b.String()
 }
 
 // held gathers the beginning of an answer, so that an early error can still become

@@ -33,14 +33,24 @@ func TestATableGoesOutAsAFile(t *testing.T) {
 }
 
 func TestNoCellOfATableIsCalculated(t *testing.T) {
-	for _, evil := range []string{`=HYPERLINK("http://evil.example")`, "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＋1", "－1", "＠A1"} {
+	for _, evil := range []string{`=HYPERLINK("http://evil.example")`, "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＋1", "－1", "＠A1",
+		" =1", "x;=1+1", "x; +1", `x;"@SUM(A1)"`, "x\t-1", "x;y;＝1"} {
 		w := httptest.NewRecorder()
 		if err := page.CSV(w, "a.csv", []string{evil}, func(write writeRow) error { return write("safe", evil) }); err != nil {
 			t.Fatal(err)
 		}
 		body := strings.TrimPrefix(w.Body.String(), "\uFEFF")
-		if strings.HasPrefix(strings.TrimPrefix(body, `"`), evil) || strings.Count(body, "'") != 2 {
+		if strings.Contains(strings.ReplaceAll(body, `""`, `"`), evil) || strings.Count(body, "'") < 2 {
 			t.Errorf("%q went out as %q", evil, body)
+		}
+	}
+	for _, harmless := range []string{"a-b", "5-7; 8-9", "a=b", "x; y", "(03) 1234-5678", "é@aozora.example"} {
+		w := httptest.NewRecorder()
+		if err := page.CSV(w, "a.csv", []string{"h"}, func(write writeRow) error { return write(harmless) }); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(w.Body.String(), "\n"+harmless+"\r") {
+			t.Errorf("%q went out as %q", harmless, w.Body)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"nidan/internal/mail"
 	"nidan/internal/mailotp"
 	"nidan/internal/page"
+	"nidan/internal/pass"
 	"nidan/internal/session"
 	"nidan/internal/store"
 	"nidan/internal/totp"
@@ -273,6 +274,9 @@ func (rm *Room) proveMailbox(ctx context.Context, p Person, code string) (o veri
 			return err
 		}
 		if err := totp.Remove(ctx, tx, now.Ref); err != nil {
+			return err
+		}
+		if err := pass.Withdraw(ctx, tx, now.Ref); err != nil { // any enrollment ends them
 			return err
 		}
 		return rm.save(ctx, tx, v, now, account.MailOTP, "mailbox")
