@@ -113,9 +113,15 @@ func (s *story) signOut(ctx context.Context, p *person, visit session.Session) e
 	})
 }
 
-// lookIn is a visit by 1 step, of somebody who puts the set-up off.
+// lookIn is a visit by 1 step, of somebody who puts the set-up off; in the period
+// it is noted, as at the door.
 func (s *story) lookIn(ctx context.Context, p *person) error {
 	visit, err := s.enter(ctx, p, "admitted", "", func(ctx context.Context, tx *store.Tx, _ session.Session) error {
+		if !tx.Now().Before(s.period.Opens) {
+			if err := progress.Note(ctx, tx, p.Organization, p.ID, progress.Signed, ""); err != nil {
+				return err
+			}
+		}
 		if p.state == Weak {
 			if err := password.MarkWeak(ctx, tx, p.Ref); err != nil {
 				return err
