@@ -47,7 +47,7 @@ var enhanced = regexp.MustCompile(`^[245]\.\d{1,3}\.\d{1,3}\b`)
 // unknown, gone, full, or a domain without mail. What a relay holds against the
 // sender, the words or the whole portal says nothing about the recipient.
 func (f *Failure) aboutTheMailbox() bool {
-	if f.Code/100 != 5 {
+	if !f.Permanent || f.Code/100 != 5 {
 		return false
 	}
 	if f.Status != "" && f.Status != "5.0.0" {
