@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/mail"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -26,7 +27,10 @@ type Config struct {
 
 	SMTP     *url.URL      `env:"NIDAN_SMTP" default:"smtp://127.0.0.1:25" secret:"true" doc:"The server that takes mail: smtp://host:port or smtps://host:port, with user:password@ where it asks for them."`
 	MailFrom *mail.Address `env:"NIDAN_MAIL_FROM" empty:"nidan@localhost, for use on this machine" doc:"The sender of every mail, such as Business Portal <portal@example.com>."`
-	LMTP     Address       `env:"NIDAN_LMTP" empty:"bounces are not read" doc:"Host and port on which the mail server hands over bounces (LMTP)."`
+	MailPace int           `env:"NIDAN_MAIL_PACE" default:"50" doc:"How many letters of mailings, such as reminders, one node sends a second; 0 sends as fast as the server takes them. Codes and notices never wait for it."`
+
+	LMTP    Socket        `env:"NIDAN_LMTP" empty:"bounces are not read" doc:"Where the mail server on this machine hands over bounces (LMTP): the path of a socket, such as /run/nidan/lmtp.sock, or a loopback host and port."`
+	Bounces *mail.Address `env:"NIDAN_BOUNCES" empty:"bounce at the domain of NIDAN_MAIL_FROM" doc:"The address whose plus-addresses, such as bounce+id@example.com, lead to NIDAN_LMTP; with NIDAN_LMTP set, every mail names one as its envelope sender."`
 
 	Contact   string         `env:"NIDAN_CONTACT" empty:"the address of NIDAN_MAIL_FROM" doc:"The help desk's mail address, shown to people who cannot sign in."`
 	Hours     Hours          `env:"NIDAN_HOURS" default:"09:00-17:30" empty:"none are named" doc:"The help desk's business hours in the house zone, Monday to Friday; other days stand before them, such as Mon-Sat 09:00-17:30."`
@@ -69,6 +73,10 @@ func (c *Config) complete(bad func(env string) bool) (faults []Fault) {
 		case c.BaseURL != nil:
 			faults = append(faults, Fault{"NIDAN_MAIL_FROM", "not set", "must be set: " + rightMail})
 		}
+	}
+	if c.Bounces == nil && c.MailFrom != nil && !bad("NIDAN_BOUNCES") {
+		_, domain, _ := strings.Cut(c.MailFrom.Address, "@")
+		c.Bounces = &mail.Address{Address: "bounce@" + domain}
 	}
 	if c.Contact == "" && c.MailFrom != nil && !bad("NIDAN_CONTACT") {
 		c.Contact = c.MailFrom.Address

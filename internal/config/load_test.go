@@ -66,7 +66,9 @@ func TestWithoutAnySettingThePortalRunsOnThisMachine(t *testing.T) {
 	same(t, "hash memory", c.HashMemory, config.HashStandard)
 	same(t, "SMTP", c.SMTP, "smtp://127.0.0.1:25")
 	same(t, "sender", c.MailFrom.Address, "nidan@localhost")
+	same(t, "pace of mailings", c.MailPace, 50)
 	same(t, "LMTP", c.LMTP, "")
+	same(t, "bounces", c.Bounces.Address, "bounce@localhost")
 	same(t, "contact", c.Contact, "nidan@localhost")
 	same(t, "hours", c.Hours, "9:00–17:30")
 	same(t, "hours in time", c.Hours.To, 17*time.Hour+30*time.Minute)
@@ -119,7 +121,7 @@ trusted_proxies:
 	same(t, "hash memory", c.HashMemory, config.HashSmall)
 	same(t, "SMTP", c.SMTP, "smtps://portal:pw@mail.example.com")
 	same(t, "sender", c.MailFrom.Name, "業務ポータル")
-	same(t, "LMTP", c.LMTP.Port, 2424)
+	same(t, "LMTP", c.LMTP.At.Port, 2424)
 	same(t, "contact", c.Contact, "help@example.com")
 	same(t, "hours", c.Hours, "8:30–17:00")
 	same(t, "zone", c.HouseZone, "Europe/Berlin")
@@ -183,7 +185,9 @@ func TestASettingIsRefusedWithWhatIsRight(t *testing.T) {
 	for _, wrong := range []string{
 		"NIDAN_NAME=", "NIDAN_NAME=two\nlines", "NIDAN_NAME=" + strings.Repeat("x", 65),
 		"NIDAN_LISTEN=", "NIDAN_LISTEN=localhost", "NIDAN_LISTEN=:65536", "NIDAN_LISTEN=http://localhost:80",
-		"NIDAN_METRICS_LISTEN=9464", "NIDAN_LMTP=/run/lmtp",
+		"NIDAN_METRICS_LISTEN=9464", "NIDAN_LMTP=run/lmtp", "NIDAN_LMTP=:2424", "NIDAN_LMTP=192.0.2.1:2424", "NIDAN_LMTP=unix:lmtp", "NIDAN_LMTP=/" + strings.Repeat("x", 120),
+		"NIDAN_MAIL_PACE=", "NIDAN_MAIL_PACE=-1", "NIDAN_MAIL_PACE=fast", "NIDAN_MAIL_PACE=100001",
+		"NIDAN_BOUNCES=nobody", "NIDAN_BOUNCES=B <bounce@example.com>", "NIDAN_BOUNCES=b+x@example.com", "NIDAN_BOUNCES=" + strings.Repeat("b", 24) + "@example.com",
 		"NIDAN_BASE_URL=portal.example.com", "NIDAN_BASE_URL=portal.example.com:443", "NIDAN_BASE_URL=ftp://portal.example.com",
 		"NIDAN_BASE_URL=https://", "NIDAN_BASE_URL=https://portal.example.com/sub", "NIDAN_BASE_URL=https://a@portal.example.com",
 		"NIDAN_BASE_URL=https://portal.example.com?x=1", "NIDAN_BASE_URL=https://portal.example.com:0",
@@ -204,6 +208,18 @@ func TestASettingIsRefusedWithWhatIsRight(t *testing.T) {
 			t.Errorf("%q: %q, want one fault of %s", wrong, got, name)
 		}
 	}
+}
+
+func TestASocketIsAPathOrOnTheLoopbackNetwork(t *testing.T) {
+	for text, want := range map[string][2]string{
+		"/run/nidan/lmtp.sock": {"unix", "/run/nidan/lmtp.sock"}, "unix:/run/l": {"unix", "/run/l"},
+		"127.0.0.1:2424": {"tcp", "127.0.0.1:2424"}, "localhost:24": {"tcp", "localhost:24"}, "[::1]:24": {"tcp", "[::1]:24"},
+	} {
+		c := load(t, "", "NIDAN_LMTP="+text)
+		same(t, "network of "+text, c.LMTP.Network(), want[0])
+		same(t, "address of "+text, c.LMTP, want[1])
+	}
+	same(t, "bounces", load(t, "", "NIDAN_MAIL_FROM=Portal <portal@example.com>").Bounces.Address, "bounce@example.com")
 }
 
 func TestABaseURLFollowsFromWhereThePortalListens(t *testing.T) {

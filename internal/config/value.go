@@ -37,6 +37,12 @@ func set(field any, text string) (err error) {
 		}
 	case *Level:
 		*field, err = parseLevel(text)
+	case *int:
+		if *field, err = strconv.Atoi(text); err != nil || *field < 0 || *field > mostPace {
+			err = fmt.Errorf("must be a whole number from 0 to %d", mostPace)
+		}
+	case *Socket:
+		*field, err = parseSocket(text)
 	case *Address:
 		*field, err = parseAddress(text)
 	case *Hours:
@@ -74,6 +80,13 @@ var checks = map[string]func(c *Config) error{
 		address, err := mail.ParseAddress(c.Contact)
 		if err != nil || address.Address != c.Contact {
 			return errors.New("must be one mail address without a name, such as help@example.com")
+		}
+		return nil
+	},
+	"NIDAN_BOUNCES": func(c *Config) error {
+		local, _, _ := strings.Cut(c.Bounces.Address, "@")
+		if c.Bounces.Name != "" || strings.Contains(local, "+") || len(local) > 23 {
+			return errors.New("must be one mail address without a name, with at most 23 characters and no + before its @")
 		}
 		return nil
 	},
@@ -167,6 +180,48 @@ func parseAddress(text string) (Address, error) {
 		return Address{}, errors.New(rightAddress + ", with a port up to 65535")
 	}
 	return Address{host, uint16(n)}, nil
+}
+
+// mostPace is as good as no bound.
+const mostPace = 100_000
+
+// Socket is where a program on this machine is let in without a password. The zero
+// Socket is nowhere.
+type Socket struct {
+	Path string  // of a Unix socket, or
+	At   Address // on the loopback network
+}
+
+// Network is "unix" or "tcp", as net.Listen takes it.
+func (s Socket) Network() string {
+	if s.Path != "" {
+		return "unix"
+	}
+	return "tcp"
+}
+
+// String is the path or host:port, as net.Listen takes it; "" for the zero Socket.
+func (s Socket) String() string {
+	if s.Path != "" {
+		return s.Path
+	}
+	return s.At.String()
+}
+
+// parseSocket refuses what others could reach over the network: there is no
+// password.
+func parseSocket(text string) (Socket, error) {
+	if path := strings.TrimPrefix(text, "unix:"); strings.HasPrefix(path, "/") {
+		if len(path) > 100 { // sun_path has 104 to 108 bytes
+			return Socket{}, errors.New("must be a path of at most 100 bytes")
+		}
+		return Socket{Path: path}, nil
+	}
+	address, err := parseAddress(text)
+	if err != nil || !loopback(address.Host) {
+		return Socket{}, errors.New("must be the path of a socket, such as /run/nidan/lmtp.sock, or loopback host:port, such as 127.0.0.1:2424")
+	}
+	return Socket{At: address}, nil
 }
 
 // Hours are the business hours of a working day, as time since midnight in the

@@ -3,7 +3,6 @@ package mail
 import (
 	"encoding/base32"
 	"errors"
-	netmail "net/mail"
 	"strings"
 
 	"github.com/google/uuid"
@@ -77,10 +76,4 @@ func (b *Bounces) Letter(address string) (id string, ok bool) {
 	}
 	id = uuid.UUID(raw).String()
 	return id, secret.Equal(digest, b.digest(id))
-}
-
-// BounceAddress is the address of bounces where none was set: bounce at the domain
-// of the From.
-func BounceAddress(from *netmail.Address) string {
-	return "bounce" + from.Address[strings.LastIndex(from.Address, "@"):]
 }
