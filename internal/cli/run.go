@@ -26,6 +26,7 @@ type node struct {
 	name    string
 	main    net.Listener
 	metrics net.Listener // nil: none
+	lmtp    net.Listener // nil: none
 }
 
 // serve answers requests until ctx ends, then finishes what is in hand: requests
@@ -44,6 +45,13 @@ func (n *node) serve(ctx context.Context) error {
 		beside.Go(func() {
 			if err := n.ServeMetrics(work, n.metrics); err != nil {
 				n.Log.Error("metrics are no longer served", slog.String("error", err.Error()))
+			}
+		})
+	}
+	if n.lmtp != nil && n.Intake != nil {
+		beside.Go(func() {
+			if err := n.Intake.Serve(work, n.lmtp); err != nil {
+				n.Log.Error("bounces are no longer taken", slog.String("error", err.Error()))
 			}
 		})
 	}
@@ -108,4 +116,52 @@ func (p *portal) listenMetrics(log *slog.Logger) net.Listener {
 		return nil
 	}
 	return listener
+}
+
+// listenLMTP takes the address at which the mail server brings bounces, if any. A
+// portal goes on without it: another node on this machine may have it.
+func (p *portal) listenLMTP(log *slog.Logger) net.Listener {
+	if p.LMTP == (config.Socket{}) {
+		return nil
+	}
+	listener, err := openSocket(p.LMTP)
+	if err != nil {
+		log.Warn("no bounces are read by this node", slog.String("setting", "NIDAN_LMTP"), slog.String("error", err.Error()))
+		return nil
+	}
+	return listener
+}
+
+// openSocket listens. A Unix socket that an ended process left behind is replaced,
+// one that somebody answers at is not; the group may use it, so that the mail server
+// can be let in.
+func openSocket(s config.Socket) (net.Listener, error) {
+	listener, err := net.Listen(s.Network(), s.String())
+	if err == nil || s.Path == "" {
+		return opened(listener, err, s.Path)
+	}
+	about, stated := os.Lstat(s.Path)
+	if stated != nil || about.Mode().Type() != os.ModeSocket {
+		return nil, err
+	}
+	if conn, answered := net.DialTimeout("unix", s.Path, time.Second); answered == nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	if err := os.Remove(s.Path); err != nil {
+		return nil, err
+	}
+	listener, err = net.Listen(s.Network(), s.String())
+	return opened(listener, err, s.Path)
+}
+
+func opened(listener net.Listener, err error, path string) (net.Listener, error) {
+	if err != nil || path == "" {
+		return listener, err
+	}
+	if err := os.Chmod(path, 0o660); err != nil {
+		_ = listener.Close()
+		return nil, err
+	}
+	return listener, nil
 }

@@ -62,6 +62,8 @@ type Portal struct {
 	Site *page.Site
 	Pool *password.Pool
 	Post *mail.Post
+	// Intake takes mail that comes in; nil: none does.
+	Intake *mail.Intake
 
 	routes  []route.Route
 	gate    *signin.Gate
@@ -111,10 +113,28 @@ func New(n Needs) (*Portal, error) {
 	}
 	p.Pool = password.NewPool(cost, runtime.NumCPU(), hashBudget)
 	p.Post = mail.NewPost(n.DB, n.Keys, n.Clock, n.Sender, n.Config.MailFrom.String(), n.Log)
+	p.Post.Pace(n.Config.MailPace)
+	if err := p.bounces(); err != nil {
+		return nil, err
+	}
 	if err := p.rooms(); err != nil {
 		return nil, err
 	}
 	return p, check(p.routes)
+}
+
+// bounces has mail that comes back read, where the mail server can bring it.
+func (p *Portal) bounces() error {
+	if p.Config.LMTP == (config.Socket{}) {
+		return nil
+	}
+	b, err := mail.NewBounces(p.Keys, p.Config.Bounces.Address)
+	if err != nil {
+		return fmt.Errorf("NIDAN_BOUNCES: %w", err)
+	}
+	p.Post.ReturnTo(b)
+	p.Intake = &mail.Intake{Boxes: []mail.Box{b.Box(p.DB, p.Log)}, Log: p.Log}
+	return nil
 }
 
 // hours are the help desk's hours with the zone they are in; empty when none are named.
