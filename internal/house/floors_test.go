@@ -19,7 +19,7 @@ var floors = [][]string{
 	{"announcement"}, {"guide"}, {"reminder"}, // what everybody reads of it
 	{"signin"},    // the decision
 	{"rehearsal"}, // the decision asked ahead of time, about everybody
-	{"setup", "profile", "people", "home", "contact", "demo", "oidc", "forward", "api"}, // other applications
+	{"setup", "profile", "delivery", "people", "home", "contact", "demo", "oidc", "forward", "api"}, // other applications
 	{"web"}, {"figure"}, {"cli"}, // roof
 }
 

@@ -37,7 +37,6 @@ var acrossOrganizations = map[string]string{
 	"setup.Forget":           "the portal's own work: set-ups nobody finished go, whosever they were",
 	"session.Forget":         "the portal's own work: sessions past their retention go, whosever they were",
 	"mail.settleAlike":       "the portal's own work: the outbox settles letters it holds the lease of, by id",
-	"mail.Loads":             "operators see how the outbox of the whole portal stands",
 	"mail.ParkedLetters":     "operators see every letter that is not tried any more",
 	"mail.RetryOne":          "an operator tries a parked letter again, by id",
 }

@@ -17,33 +17,35 @@ type Load struct {
 	Parked  int64     // all of them, whenever it was
 }
 
-// Loads is the outbox by lane, with what was sent since an instant.
-func Loads(ctx context.Context, r store.Reader, since, now time.Time) ([]Load, error) {
+// Loads is the outbox by lane, with what was sent since an instant, and how many
+// accounts mail does not reach.
+func Loads(ctx context.Context, r store.Reader, since, now time.Time) (list []Load, unreachable int64, err error) {
 	rows, err := r.Query(ctx, `select l.lane,
 			(select count(*) from mail m where m.lane = l.lane and m.sent_at is null and m.dropped_at is null and m.parked_at is null),
 			(select min(m.due_at) from mail m where m.lane = l.lane and m.due_at <= $1 and m.sent_at is null and m.dropped_at is null and m.parked_at is null),
 			(select count(*) from mail m where m.lane = l.lane and m.sent_at > $2),
-			(select count(*) from mail m where m.lane = l.lane and m.parked_at is not null)
+			(select count(*) from mail m where m.lane = l.lane and m.parked_at is not null),
+			(select count(*) from undeliverable u
+				join account a on a.organization_id = u.organization_id and a.id = u.holder_id and a.email = u.recipient)
 		from (select 'code' as lane, 1 as place union all select 'notice', 2 union all select 'bulk', 3) l order by l.place`,
 		store.Micros(now), store.Micros(since))
 	if err != nil {
-		return nil, fmt.Errorf("outbox: %w", err)
+		return nil, 0, fmt.Errorf("outbox: %w", err)
 	}
 	defer rows.Close()
-	var list []Load
 	for rows.Next() {
 		var l Load
 		var oldest store.Instant
-		if err := rows.Scan(&l.Lane, &l.Waiting, &oldest, &l.Sent, &l.Parked); err != nil {
-			return nil, fmt.Errorf("outbox: %w", err)
+		if err := rows.Scan(&l.Lane, &l.Waiting, &oldest, &l.Sent, &l.Parked, &unreachable); err != nil {
+			return nil, 0, fmt.Errorf("outbox: %w", err)
 		}
 		l.Since = oldest.Time
 		list = append(list, l)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("outbox: %w", err)
+		return nil, 0, fmt.Errorf("outbox: %w", err)
 	}
-	return list, nil
+	return list, unreachable, nil
 }
 
 // Parked is a letter that is not tried any more.

@@ -63,14 +63,51 @@ func bounced(ctx context.Context, tx *store.Tx, id, status, words string) (bool,
 	return true, note(ctx, tx, organization, holder, recipient, Bounce, status, words)
 }
 
-// Delivered forgets that mail does not reach somebody: what was mailed to the
-// present address has just been answered rightly. Call it where that is proved.
-func Delivered(ctx context.Context, tx *store.Tx, organization, holder string) error {
-	_, err := tx.Exec(ctx, `delete from undeliverable where organization_id = $1 and holder_id = $2`, organization, holder)
-	if err != nil {
-		return fmt.Errorf("undeliverable: %w", err)
+// Answered forgets that mail does not reach those who have, since it last failed,
+// entered rightly a code that was mailed to the address they have now; it says how
+// many. It is upkeep, not part of the sign-in, which would wait for it.
+func Answered(ctx context.Context, db *store.DB) (int64, error) {
+	list, err := answered(ctx, db)
+	if err != nil || len(list) == 0 {
+		return 0, err
 	}
-	return nil
+	var n int64
+	err = db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		n = 0
+		for _, u := range list {
+			one, err := tx.Exec(ctx, `delete from undeliverable where organization_id = $1 and holder_id = $2 and latest_at = $3`,
+				u.Organization, u.Holder, store.Micros(u.Latest))
+			if err != nil {
+				return fmt.Errorf("undeliverable: %w", err)
+			}
+			n += one
+		}
+		return nil
+	})
+	return n, err
+}
+
+// answered reads outside the transaction: what codes are entered must not conflict.
+func answered(ctx context.Context, r store.Reader) ([]Mark, error) {
+	rows, err := r.Query(ctx, `select u.organization_id, u.holder_id, u.latest_at from undeliverable u
+			join account a on a.organization_id = u.organization_id and a.id = u.holder_id and a.email = u.recipient
+		where exists (select 1 from mail_code c where c.organization_id = u.organization_id and c.holder_id = u.holder_id
+			and c.address_key = a.email_key and c.used_at > u.latest_at)`)
+	if err != nil {
+		return nil, fmt.Errorf("undeliverable: %w", err)
+	}
+	defer rows.Close()
+	var list []Mark
+	for rows.Next() {
+		var m Mark
+		var latest store.Instant
+		if err := rows.Scan(&m.Organization, &m.Holder, &latest); err != nil {
+			return nil, fmt.Errorf("undeliverable: %w", err)
+		}
+		m.Latest = latest.Time
+		list = append(list, m)
+	}
+	return list, rows.Err()
 }
 
 // Unreachable says whether mail does not reach the address an account has now. An

@@ -124,7 +124,21 @@ func TestARefusedRecipientIsUndeliverableUntilItsMailIsAnswered(t *testing.T) {
 		if all, err := CountUndeliverable(t.Context(), w.DB, ""); err != nil || all != 2 || reached(hanako) || reached(taro) {
 			t.Errorf("%d in all, %v", all, err)
 		}
-		must(t, w.DB.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error { return Delivered(ctx, tx, "midori", taro.id) }))
+		answer := func(a person, at time.Time, key string) {
+			must(t, w.DB.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+				_, err := tx.Exec(ctx, `insert into mail_code (id, organization_id, holder_id, session_id, door, address_key, digest, created_at, expires_at, used_at)
+					values ($1, $2, $3, 's', 'signin', $4, $5, 0, 0, $6)`, fmt.Sprint(a.id, at, key), a.organization, a.id, key, []byte("d"), store.Micros(at))
+				return err
+			}))
+		}
+		answer(hanako, storetest.Start.Add(time.Minute), hanako.email)         // before it failed again
+		answer(hanako, storetest.Start.Add(2*time.Hour), "before@example.com") // mailed to another address
+		answer(taro, storetest.Start.Add(time.Second), taro.email)
+		for _, want := range []int64{1, 0} {
+			if n, err := Answered(t.Context(), w.DB); err != nil || n != want {
+				t.Errorf("%d have answered, want %d: %v", n, want, err)
+			}
+		}
 		if !reached(taro) || reached(hanako) {
 			t.Error("an answered mail did not clear its own address alone")
 		}

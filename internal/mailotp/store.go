@@ -122,10 +122,7 @@ func Spend(ctx context.Context, tx *store.Tx, keys *secret.Keys, ref account.Ref
 	if err != nil && !errors.Is(err, store.ErrNone) {
 		return "", fmt.Errorf("mail code: %w", err)
 	}
-	if err != nil {
-		return "", err
-	}
-	return id, mail.Delivered(ctx, tx, ref.Organization, ref.ID) // the address has answered
+	return id, err
 }
 
 // Enroll records that MailOTP was proved, and answers whether it was for the first time.

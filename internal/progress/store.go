@@ -186,8 +186,9 @@ func Each(ctx context.Context, r store.Reader) ([]Standing, error) {
 	rows, err := r.Query(ctx, `select o.id, o.name, p.accounts, p.told, p.signed, p.started, p.totp, p.mailotp, coalesce(u.people, 0)
 		from progress p
 			join organization o on o.id = p.organization_id and o.suspended_at is null
-			left join (select x.organization_id, count(*) as people from undeliverable x cross join progress_person y
+			left join (select x.organization_id, count(*) as people from undeliverable x cross join progress_person y cross join account z
 				where y.organization_id = x.organization_id and y.holder_id = x.holder_id and y.enrolled_at is null and y.left_at is null
+					and z.organization_id = x.organization_id and z.id = x.holder_id and z.email = x.recipient
 				group by x.organization_id) u on u.organization_id = p.organization_id
 		order by o.id`)
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 	"nidan/internal/clock"
 	"nidan/internal/config"
 	"nidan/internal/contact"
+	"nidan/internal/delivery"
 	"nidan/internal/demo"
 	"nidan/internal/guide"
 	"nidan/internal/home"
@@ -78,6 +79,7 @@ type Portal struct {
 func Words() []fs.FS {
 	return []fs.FS{phrase.Words, page.Words, operator.Words, session.Words, password.Words, verification.Words,
 		maintenance.Words,
+		delivery.Words,
 		contact.Words,
 		announcement.Words,
 		guide.Words,
@@ -165,6 +167,7 @@ func (p *Portal) rooms() error {
 	contactRoom, errContact := contact.New(p.Site, p.Config.Hours)
 	maintenanceRoom, errMaintenance := maintenance.New(maintenance.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Wake: p.Post.Wake, Marks: Marks(p.Config.HouseZone)})
 	rolloutRoom, err6 := rollout.New(rollout.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Wake: p.Post.Wake})
+	deliveryRoom, errDelivery := delivery.New(delivery.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Wake: p.Post.Wake})
 	p.rounds = &reminder.Rounds{DB: p.DB, Keys: p.Keys, Wake: p.Post.Wake}
 	reminderRoom, errReminder := reminder.New(reminder.Needs{Rounds: p.rounds, Site: p.Site, BaseURL: base})
 	var errRehearsal error
@@ -178,6 +181,7 @@ func (p *Portal) rooms() error {
 		errContact,
 		errReminder,
 		errRehearsal,
+		errDelivery,
 	)
 	if err != nil {
 		return err
@@ -195,6 +199,7 @@ func (p *Portal) rooms() error {
 		rolloutRoom.Routes(),
 		reminderRoom.Routes(),
 		p.plays.Routes(),
+		deliveryRoom.Routes(),
 	} {
 		p.routes = append(p.routes, routes...)
 	}

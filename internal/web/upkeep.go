@@ -27,6 +27,9 @@ func (p *Portal) Upkeep(ctx context.Context) error {
 		return err
 	}
 	err := p.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error { return audit.LinkHeads(ctx, tx, p.Keys) })
+	if err == nil {
+		_, err = mail.Answered(ctx, p.DB)
+	}
 	hour := p.Clock.Now().Truncate(time.Hour)
 	if err != nil || p.tidied.Equal(hour) {
 		return err
