@@ -89,7 +89,8 @@ type told struct {
 }
 
 // find makes findings of a report, the gravest first.
-func find(r Report, plan rollout.Plan, house *time.Location, windows []maintenance.Window, letters told) (list []Finding) {
+func find(r Report, plan rollout.Plan, house *time.Location, windows []maintenance.Window, letters told) []Finding {
+	list := []Finding{}
 	if r.Disagree > 0 {
 		list = append(list, Finding{Kind: Mismatch, Grave: Error, N: r.Disagree})
 	}

@@ -50,7 +50,7 @@ func letters(ctx context.Context, r store.Reader, planID string, from time.Time)
 		return nil, err
 	}
 	defer rows.Close()
-	var list []Sent
+	list := []Sent{}
 	for rows.Next() {
 		var at store.Instant
 		var what, language string

@@ -1,0 +1,32 @@
+package browsertest
+
+import (
+	"net/http"
+	"testing"
+
+	"nidan/internal/phrase"
+)
+
+// An operator rehearses the demo's rollout: before the first time, and with a report.
+func TestARehearsalIsReadableInBothLanguages(t *testing.T) {
+	t.Parallel()
+	s, facts := demonstrate(t)
+	b := s.tab(phrase.English)
+	b.enter(of(s, facts.Operator.Email, facts.Operator.Password, facts.Operator.TOTPSecret, true))
+	b.open("/operator/rollouts")
+	b.press("tbody th a")
+	path := b.path() + "/rehearsal"
+	for _, name := range []string{"rollout-rehearsal-none", "rollout-rehearsal"} {
+		for _, lang := range phrase.Langs {
+			b.speak(lang)
+			b.open(path)
+			b.examine(scene{name: name, status: http.StatusOK, mixed: true})
+		}
+		if name == "rollout-rehearsal" {
+			return
+		}
+		b.press(primary)
+		b.at(path, http.StatusOK)
+		s.must(s.portal.Rehearse(t.Context()))
+	}
+}
