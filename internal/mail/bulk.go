@@ -23,8 +23,8 @@ const (
 	// settleEvery bounds how long a letter was sent and is not on record: a crash in
 	// this time sends it twice.
 	settleEvery = 100 * time.Millisecond
-	// usualPace is how many letters of mailings go out a second.
-	usualPace = 50
+	// UsualPace is how many letters of mailings go out a second.
+	UsualPace = 50
 )
 
 // mailing is the bulk lane at work. While one batch is being sent, the next is

@@ -60,7 +60,7 @@ type Post struct {
 // NewPost makes a post. from is the From of every mail, with or without a name.
 func NewPost(db *store.DB, keys *secret.Keys, clk *clock.Clock, sender Sender, from string, log *slog.Logger) *Post {
 	p := &Post{db: db, keys: keys, clk: clk, sender: sender, from: from, log: log,
-		pace: newPacer(usualPace, clk.Machine), wake: map[Lane]chan struct{}{}}
+		pace: newPacer(UsualPace, clk.Machine), wake: map[Lane]chan struct{}{}}
 	for _, lane := range lanes {
 		p.wake[lane] = make(chan struct{}, 1)
 	}
