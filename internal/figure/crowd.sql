@@ -17,7 +17,7 @@ insert into account (id, organization_id, email, email_key, address_digest, name
 		preset, language, time_zone, job_title, mobile, network_check, created_at)
 	with recursive n(i) as (select cast({from} as bigint) union all select i + 1 from n where i + 1 < {to})
 	select 'a' || substr(cast(100000000 + i as text), 2), 'o' || substr(cast(1000000 + i / {size} as text), 2),
-		'p' || cast(i as text) || '@crowd.example', 'p' || cast(i as text) || '@crowd.example', (select min(s.secret) from totp s where s.organization_id = 'operators'),
+		'p' || cast(i as text) || '@crowd.example', 'p' || cast(i as text) || '@crowd.example', (select s.secret from totp s where s.organization_id = 'operators' limit 1),
 		'Hanako ' || cast((i * 7919) % 100003 as text), '0312345678', case when i % {size} < 2 then 'portal_admin' else 'general_user' end,
 		case when i % 20 = 3 and (i * {open}) % {accounts} >= {open} then 'mailotp' else 'totp' end, 'bench', {opens}, '', 'en', 'Asia/Tokyo', '', '', false, {came}
 	from n;
@@ -31,7 +31,7 @@ insert into password (organization_id, holder_id, hash, first_at, set_at, weak)
 insert into totp (organization_id, holder_id, secret, enrolled_at, last_step, epoch)
 	with recursive n(i) as (select cast({from} as bigint) union all select i + 1 from n where i + 1 < {to})
 	select 'o' || substr(cast(1000000 + i / {size} as text), 2), 'a' || substr(cast(100000000 + i as text), 2),
-		(select min(s.secret) from totp s where s.organization_id = 'operators'), {opens} + (i * 7919) % {span} * 1000000, 0, 0
+		(select s.secret from totp s where s.organization_id = 'operators' limit 1), {opens} + (i * 7919) % {span} * 1000000, 0, 0
 	from n where (i * {open}) % {accounts} >= {open} and i % 20 <> 3;
 
 -- each
@@ -72,7 +72,7 @@ insert into progress_hour (organization_id, hour, told, signed, started, totp, m
 	select '', hour, sum(told), sum(signed), sum(started), sum(totp), sum(mailotp) from progress_hour group by hour;
 
 -- last
-insert into undeliverable (organization_id, holder_id, address_key, source, status, words, since_at, latest_at, mails)
-	select p.organization_id, p.holder_id, a.email_key, 'bounce', '5.1.1', 'no such user', {opens}, {opens}, 1
+insert into undeliverable (organization_id, holder_id, recipient, source, status, words, since_at, latest_at, mails)
+	select p.organization_id, p.holder_id, a.email, 'bounce', '5.1.1', 'no such user', {opens}, {opens}, 1
 	from progress_person p join account a on a.organization_id = p.organization_id and a.id = p.holder_id
 	where p.enrolled_at is null and p.left_at is null and cast(substr(p.holder_id, 2) as bigint) % 100 = 0;

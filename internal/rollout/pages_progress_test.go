@@ -253,6 +253,32 @@ func TestEveryStateOfThePagesIsSaidInBothLanguages(t *testing.T) {
 	look("after the end", both, "The end has passed", "Today")
 }
 
+func TestWhomMailDoesNotReachIsCountedByTheAddressOfNow(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, w storetest.World) {
+		s := watches(t, w)
+		aozora := s.organization("Aozora")
+		plan := s.plan("")
+		people := s.people(aozora, 6, 2)
+		w.Clock.Set(on(3, 20))
+		for _, row := range []struct {
+			a         account.Account
+			recipient string
+		}{{people[0], people[0].Email}, {people[3], people[3].Email}, {people[3], "old@example.com"}, {people[4], "old@example.com"}} { // the first is enrolled
+			s.in(func(ctx context.Context, tx *store.Tx) error {
+				_, err := tx.Exec(ctx, `insert into undeliverable (organization_id, holder_id, recipient, source, status, words, since_at, latest_at, mails)
+					values ($1, $2, $3, 'bounce', '5.1.1', 'no', 1, 1, 1)`, row.a.Organization, row.a.ID, row.recipient)
+				return err
+			})
+		}
+		if body := s.ask("/operator/rollouts/"+plan.ID+"/progress", "operators").Body.String(); !strings.Contains(body, "Mail does not reach 1 person who is not enrolled") {
+			t.Error("not the one whose present address fails is counted")
+		}
+		if body := s.ask("/progress", aozora).Body.String(); strings.Count(body, "Does not arrive") != 1 || strings.Count(body, people[3].Email) != 1 {
+			t.Error("not the one whose present address fails is marked, once")
+		}
+	})
+}
+
 func TestALongListIsPagedAndSorted(t *testing.T) {
 	s := watches(t, storetest.Open(t, t.TempDir()+"/nidan.db"))
 	plan := s.plan("")
