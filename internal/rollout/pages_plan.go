@@ -163,9 +163,9 @@ func (rm *Room) postChange(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	view := &planView{Plan: was, Changing: true}
-	if seen, err := strconv.ParseInt(form.Text("version"), 10, 64); err == nil {
-		view.Plan.Version = seen // what was on the page; Change compares it with what stands
-	}
+	// What was on the page; Change compares it with what stands. Of a form that does
+	// not say it nobody knows what was looked at: it is of no version.
+	view.Plan.Version, _ = strconv.ParseInt(form.Text("version"), 10, 64)
 	to, err := rm.read(r.Context(), rm.DB, form, view)
 	if err != nil {
 		return err
