@@ -181,7 +181,8 @@ var broken = map[string]string{
 	"accepted steps beyond the last one": `select count(*) from second_step y join totp t on t.holder_id = y.holder_id
 		where y.totp_step > t.last_step`,
 	"sessions left open": `select count(*) from session where ended_at is null and network not in ('203.0.113.66/32', '192.0.2.1/32')`,
-	"letters not sent":   `select count(*) from mail where sent_at is null`,
+	"letters not sent, but to the mailbox that was given up": `select count(*) from mail where sent_at is null and parked_at is null`,
+	"mailboxes given up, beyond one":                         `select count(*) - 1 from undeliverable`,
 	"open passes of people who have set up": `select count(*) from pass p join second_step y on y.holder_id = p.holder_id
 		where p.spent_at is null and p.withdrawn_at is null and p.replaced_at is null`,
 	"records out of time":       `select count(*) from audit a join audit b on b.chain = a.chain and b.seq = a.seq + 1 where b.at < a.at`,
