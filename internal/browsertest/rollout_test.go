@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"nidan/internal/account"
+	"nidan/internal/demo"
 	"nidan/internal/phrase"
 )
 
@@ -35,6 +36,8 @@ func TestTheDemosRolloutIsLedInBothLanguages(t *testing.T) {
 		{"dashboard-leading", "/"}, {"rollouts", "/operator/rollouts"}, {"rollout-plan", "/operator/rollouts/new"}, {"rollout", rollout},
 		{"rollout-change", rollout + "/change"}, {"rollout-forecast", rollout + "/forecast"}, {"rollout-withdraw", rollout + "/withdraw"},
 		{"rollout-extend", rollout + "/extend"}, {"rollout-reminders", rollout + "/reminders"},
+		{"rollout-progress", rollout + "/progress"}, {"rollout-organizations", rollout + "/organizations"},
+		{"passes", "/operator/passes?q=naomi.kobayashi@aozora.example"}, {"outbox", "/operator/mail"},
 	}
 	for _, lang := range phrase.Langs {
 		b.speak(lang)
@@ -50,5 +53,25 @@ func TestTheDemosRolloutIsLedInBothLanguages(t *testing.T) {
 		b.fill("ends", "2018-04-30 24:00")
 		b.at(rollout+"/change", http.StatusOK)
 		b.examine(scene{name: "rollout-check", status: http.StatusOK, mixed: true})
+	}
+}
+
+// A Portal Admin looks after the own people.
+func TestTheDemosPortalAdminHelpsInBothLanguages(t *testing.T) {
+	t.Parallel()
+	s, facts := demonstrate(t)
+	b := s.tab(phrase.English)
+	for _, a := range facts.Accounts {
+		if a.Authority == string(account.PortalAdmin) && a.State == demo.Enrolled && a.TOTPSecret != "" {
+			b.enter(of(s, a.Email, a.Password, a.TOTPSecret, false))
+			break
+		}
+	}
+	for _, lang := range phrase.Langs {
+		b.speak(lang)
+		for name, path := range map[string]string{"dashboard-helping": "/", "accounts": "/accounts", "progress": "/progress"} {
+			b.open(path)
+			b.examine(scene{name: name, status: http.StatusOK, mixed: true})
+		}
 	}
 }
