@@ -315,16 +315,46 @@ func (k *walker) operating() {
 	k.at("a rollout", "/operator/rollouts/"+plan.ID+"/progress", "/operator/rollouts/{id}/progress")
 	k.at("a rollout", "/operator/rollouts/"+plan.ID+"/organizations", "/operator/rollouts/{id}/organizations")
 	k.at("a rollout", "/operator/rollouts/"+plan.ID+"/rehearsal", "/operator/rollouts/{id}/rehearsal")
+	k.at("a rollout", "/operator/rollouts/"+plan.ID, "/operator/rollouts/{id}")
+	k.at("whom the end locks out", "/operator/rollouts/"+plan.ID+"/forecast", "/operator/rollouts/{id}/forecast")
+	k.at("a rollout", "/operator/rollouts/"+plan.ID+"/extend", "/operator/rollouts/{id}/extend")
+	k.at("a rollout", "/operator/rollouts/"+plan.ID+"/reminders", "/operator/rollouts/{id}/reminders")
+	k.do("all of them", "GET", "/operator/rollouts", 200)
+	k.do("passes", "GET", "/operator/passes", 200)
+	k.do("the outbox", "GET", "/operator/mail", 200)
+	ends := plan.Ends.AddDate(0, 0, 7)
+	dates := []string{"version", "1", "zone", "UTC", "reminders", "7", "opens", plan.Opens.Format(time.RFC3339), "ends", ends.Format(time.RFC3339)}
+	place := "/operator/rollouts/" + plan.ID
+	k.post("what it would mean", place+"/change", "/operator/rollouts/{id}/change", 200, dates...)
+	k.post("saved", place+"/change", "/operator/rollouts/{id}/change", 303, append(dates, "sure", "yes")...)
+	k.post("one person", place+"/extend", "/operator/rollouts/{id}/extend", 200, "people", "later@aozora.example",
+		"until", ends.AddDate(0, 0, 7).Format(time.RFC3339), "reason", "abroad")
+}
+
+// post sends a form to a page whose address differs with each run.
+func (k *walker) post(what, path, pattern string, status int, fields ...string) {
+	k.t.Helper()
+	k.do("", "POST", path, status, fields...)
+	k.bounded(what, "POST", pattern, writeTrips)
+}
+
+// bounded writes down what a request to a page of this pattern cost.
+func (k *walker) bounded(what, method, pattern string, bound int64) {
+	k.t.Helper()
+	if more, ok := beyond[method+" "+pattern]; ok {
+		bound = more
+	}
+	if k.trips > bound {
+		k.t.Errorf("%s %s (%s): %d round trips, at most %d", method, pattern, what, k.trips, bound)
+	}
+	fmt.Fprintf(&k.lines, "%-4s %-18s %3d trips 0 Argon2  %s\n", method, pattern, k.trips, what)
 }
 
 // at opens a page whose address differs with each run, and writes its pattern down.
 func (k *walker) at(what, path, pattern string) {
 	k.t.Helper()
 	k.do("", "GET", path, 200)
-	if k.trips > readTrips {
-		k.t.Errorf("GET %s (%s): %d round trips, at most %d", pattern, what, k.trips, readTrips)
-	}
-	fmt.Fprintf(&k.lines, "GET  %-18s %3d trips 0 Argon2  %s\n", pattern, k.trips, what)
+	k.bounded(what, "GET", pattern, readTrips)
 }
 
 // caretaking plans a window and takes it back, as an operator beside another.
