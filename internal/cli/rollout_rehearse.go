@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"nidan/internal/mail"
 	"nidan/internal/phrase"
 	"nidan/internal/rehearsal"
 )
@@ -42,7 +41,7 @@ func (cmd rolloutRehearseCommand) Run(ctx context.Context, c *Console) error {
 	if err != nil {
 		return err
 	}
-	report, err := rehearsal.Play(ctx, l.db, rehearsal.Stage{Site: l.Site, PerSecond: mail.UsualPace, Tell: telling(ctx, c)}, plan.ID, l.clk.Now())
+	report, err := rehearsal.Play(ctx, l.db, rehearsal.Stage{Site: l.Site, PerSecond: l.MailPace, Tell: telling(ctx, c)}, plan.ID, l.clk.Now())
 	c.endProgress()
 	if err != nil {
 		return l.refused(err)

@@ -171,7 +171,7 @@ func (p *Portal) rooms() error {
 	p.rounds = &reminder.Rounds{DB: p.DB, Keys: p.Keys, Wake: p.Post.Wake}
 	reminderRoom, errReminder := reminder.New(reminder.Needs{Rounds: p.rounds, Site: p.Site, BaseURL: base})
 	var errRehearsal error
-	p.plays, errRehearsal = rehearsal.New(rehearsal.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Log: p.Log, PerSecond: mail.UsualPace})
+	p.plays, errRehearsal = rehearsal.New(rehearsal.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Log: p.Log, PerSecond: p.Config.MailPace})
 	err := errors.Join(err1, err2, err3, err4, err5, err6,
 		errPass,
 		errPeople,

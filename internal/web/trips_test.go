@@ -22,6 +22,7 @@ import (
 	"nidan/internal/operator"
 	"nidan/internal/organization"
 	"nidan/internal/password"
+	"nidan/internal/progress"
 	"nidan/internal/rollout"
 	"nidan/internal/store"
 	"nidan/internal/store/storetest"
@@ -44,6 +45,10 @@ var beyond = map[string]int64{
 	"POST /profile/totp":     22, // proves, enrolls, ends reminders, sessions and passes, tells the owner: once a phone
 	"GET /setup/totp":        8,
 	"POST /setup/totp":       20,
+	// Whether anything waits to be added up, the rollout, all of them, each organization's Portal Admins, everybody.
+	"GET /operator/rollouts/{id}/forecast": 6,
+	// Once a change: all rollouts, the new dates with their version, the record, a letter to each other operator.
+	"POST /operator/rollouts/{id}/change": 12,
 	// Once a window: what stands beside it and falls into it, its list, the record, a letter to each other operator.
 	"POST /operator/windows/new": 20,
 }
@@ -316,6 +321,9 @@ func (k *walker) operating() {
 	k.at("a rollout", "/operator/rollouts/"+plan.ID+"/organizations", "/operator/rollouts/{id}/organizations")
 	k.at("a rollout", "/operator/rollouts/"+plan.ID+"/rehearsal", "/operator/rollouts/{id}/rehearsal")
 	k.at("a rollout", "/operator/rollouts/"+plan.ID, "/operator/rollouts/{id}")
+	if _, err := progress.Fold(context.Background(), k.DB); err != nil {
+		k.t.Fatal(err)
+	}
 	k.at("whom the end locks out", "/operator/rollouts/"+plan.ID+"/forecast", "/operator/rollouts/{id}/forecast")
 	k.at("a rollout", "/operator/rollouts/"+plan.ID+"/extend", "/operator/rollouts/{id}/extend")
 	k.at("a rollout", "/operator/rollouts/"+plan.ID+"/reminders", "/operator/rollouts/{id}/reminders")
