@@ -36,12 +36,17 @@ func compose(m Message) ([]byte, error) {
 	// No holiday answers to the portal (RFC 3834 §5, and Exchange's own word for it).
 	msg.SetGenHeader("Auto-Submitted", "auto-generated")
 	msg.SetGenHeader("X-Auto-Response-Suppress", "All")
-	lines := strings.NewReplacer("\r\n", "\r\n", "\n", "\r\n") // as RFC 2045 §6.8 has it, also in base64
-	msg.SetBodyString(gomail.TypeTextPlain, lines.Replace(m.Text))
-	msg.AddAlternativeString(gomail.TypeTextHTML, lines.Replace(m.HTML))
+	msg.SetBodyString(gomail.TypeTextPlain, lines(m.Text))
+	msg.AddAlternativeString(gomail.TypeTextHTML, lines(m.HTML))
 	var wire bytes.Buffer
+	wire.Grow(2048 + 3*(len(m.Text)+len(m.HTML))/2)
 	if _, err := msg.WriteTo(&wire); err != nil {
 		return nil, err
 	}
 	return wire.Bytes(), nil
+}
+
+// lines ends each line as RFC 2045 §6.8 has it, also in base64.
+func lines(text string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\n", "\r\n")
 }

@@ -151,7 +151,11 @@ func (c *connection) inSteps(from, to string, beyond bool) *Failure {
 	if err := c.client.Rcpt("<" + to + ">"); err != nil {
 		return failed(stepRcpt, err)
 	}
-	if _, err := c.client.Data(); err != nil {
+	// Not the library's Data: what it returns would end the content a second time.
+	if err := c.client.Text.PrintfLine("DATA"); err != nil {
+		return failed(stepData, err)
+	}
+	if _, _, err := c.client.Text.ReadResponse(354); err != nil {
 		return failed(stepData, err)
 	}
 	return nil

@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -28,6 +29,7 @@ type relay struct {
 	implicit bool // TLS from the first byte
 	auth     bool // a password is demanded
 	utf8     bool
+	inSteps  bool // commands are not taken together
 	onMail   func() error
 	onRcpt   func(to string) error
 	onData   func(text string) error
@@ -59,6 +61,9 @@ func (r *relay) open(t *testing.T) *relay {
 	must(t, err)
 	r.address = plain.Addr().String()
 	listener := net.Listener(counting{plain, r})
+	if r.inSteps {
+		listener = alone{listener}
+	}
 	if r.implicit {
 		listener = tls.NewListener(listener, config)
 	}
@@ -102,6 +107,20 @@ func (l counting) Accept() (net.Conn, error) {
 		l.relay.mu.Unlock()
 	}
 	return conn, err
+}
+
+// alone is a relay that does not offer to take commands together.
+type alone struct{ net.Listener }
+
+func (l alone) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	return aloneConn{conn}, err
+}
+
+type aloneConn struct{ net.Conn }
+
+func (c aloneConn) Write(p []byte) (int, error) {
+	return c.Conn.Write(bytes.ReplaceAll(p, []byte("PIPELINING"), []byte("X-NOTHING.")))
 }
 
 type session struct {

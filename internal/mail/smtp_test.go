@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -221,15 +222,77 @@ func TestRefusalsAreReadRight(t *testing.T) {
 		"content, for now":    {func(r *relay, err error) { r.onData = func(string) error { return err } }, answer(452, 4, 3, 1, "disk full"), "content: 452 4.3.1 disk full", false},
 		"content, repeated":   {func(r *relay, err error) { r.onData = func(string) error { return err } }, answer(554, 5, 7, 1, "spam: code is "+theCode), "content: 554 5.7.1 spam: code is …", true},
 	} {
-		t.Run(name, func(t *testing.T) {
-			r := (&relay{}).open(t)
-			c.set(r, c.err)
-			err := dialing(t, "smtp://"+r.address, r).Send(context.Background(), message("hanako@example.com"))
-			var failure *Failure
-			if !errors.As(err, &failure) || err.Error() != c.want || failure.Permanent != c.permanent {
-				t.Errorf("%v, permanent %v", err, failure.Permanent)
-			}
-		})
+		for _, inSteps := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, " in steps ", inSteps), func(t *testing.T) {
+				r := (&relay{inSteps: inSteps}).open(t)
+				s := dialing(t, "smtp://"+r.address, r)
+				must(t, s.Send(context.Background(), message("before@example.com")))
+				c.set(r, c.err)
+				err := s.Send(context.Background(), message("hanako@example.com"))
+				var failure *Failure
+				if !errors.As(err, &failure) || err.Error() != c.want || failure.Permanent != c.permanent {
+					t.Errorf("%v, permanent %v", err, failure.Permanent)
+				}
+				r.onMail, r.onRcpt, r.onData = nil, nil, nil
+				must(t, s.Send(context.Background(), message("after@example.com")))
+				if got := r.deliveries(); len(got) != 2 || got[1].to != "after@example.com" || strings.Count(got[1].text, "Subject:") != 1 || r.connections() != 1 {
+					t.Errorf("%d connections, %+v", r.connections(), got)
+				}
+			})
+		}
+	}
+}
+
+// TestARelayThatWantsContentForNobodyGetsNone: commands were sent together, the
+// recipient was refused, and the relay asks for the content all the same.
+func TestARelayThatWantsContentForNobodyGetsNone(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	t.Cleanup(func() { _ = listener.Close() })
+	heard := make(chan string, 100)
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		fmt.Fprint(conn, "220 odd.test\r\n")
+		for lines := bufio.NewScanner(conn); lines.Scan(); {
+			line := lines.Text()
+			heard <- line
+			answer := map[string]string{"EHLO": "250-odd.test\r\n250 PIPELINING", "MAIL": "250 ok", "RCPT": "550 5.1.1 nobody", "DATA": "354 go on", ".": "554 5.5.1 nobody to send it to", "RSET": "250 ok", "NOOP": "250 ok"}
+			verb, _, _ := strings.Cut(line, " ")
+			fmt.Fprint(conn, answer[verb]+"\r\n")
+		}
+	}()
+	s, err := NewSMTP("smtp://"+listener.Addr().String(), "portal@example.com")
+	must(t, err)
+	defer s.Close()
+	for range 2 {
+		if err := s.Send(context.Background(), message("hanako@example.com")); err == nil || err.Error() != "rcpt to: 550 5.1.1 nobody" {
+			t.Errorf("%v", err)
+		}
+	}
+	var commands []string
+	for len(heard) > 0 {
+		verb, _, _ := strings.Cut(<-heard, " ")
+		commands = append(commands, verb)
+	}
+	if got := strings.Join(commands, " "); got != "EHLO MAIL RCPT DATA . RSET MAIL RCPT DATA . RSET" {
+		t.Errorf("heard %s", got)
+	}
+}
+
+func TestALineOfDotsArrivesAsItWas(t *testing.T) {
+	for _, inSteps := range []bool{false, true} {
+		r := (&relay{inSteps: inSteps}).open(t)
+		m := message("hanako@example.com")
+		m.Text = "one\n.\n..two\n. three\n"
+		must(t, dialing(t, "smtp://"+r.address, r).Send(context.Background(), m))
+		_, text, _ := read(t, r.deliveries()[0].text)
+		if text != m.Text {
+			t.Errorf("in steps %v: %q", inSteps, text)
+		}
 	}
 }
 
