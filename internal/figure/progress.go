@@ -61,6 +61,11 @@ func (r *Run) watched(ctx context.Context, w *world, staff Person, rollout strin
 	for _, name := range names {
 		order.Paths = append(order.Paths, rollout+"/"+name)
 	}
+	began := clk.Machine()
+	if _, err := progress.Unreached(ctx, w.db); err != nil {
+		return err
+	}
+	r.told("count of whom mail does not reach, beside the requests", millis(clk.Machine().Sub(began)), "ms")
 	before := cpu()
 	report, err := r.load(ctx, order)
 	if err != nil {

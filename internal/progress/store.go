@@ -179,18 +179,10 @@ func Whole(ctx context.Context, r store.Reader) (f Figures, err error) {
 	return f, err
 }
 
-// Each is every organization that stands with its figures, by id. The cross join
-// has SQLite begin with the few addresses that mail does not reach, and look each up
-// in the index of those who are not enrolled, which is unique to be chosen for that.
+// Each is every organization that stands with its figures, by id.
 func Each(ctx context.Context, r store.Reader) ([]Standing, error) {
-	rows, err := r.Query(ctx, `select o.id, o.name, p.accounts, p.told, p.signed, p.started, p.totp, p.mailotp, coalesce(u.people, 0)
-		from progress p
-			join organization o on o.id = p.organization_id and o.suspended_at is null
-			left join (select x.organization_id, count(*) as people from undeliverable x cross join progress_person y cross join account z
-				where y.organization_id = x.organization_id and y.holder_id = x.holder_id and y.enrolled_at is null and y.left_at is null
-					and z.organization_id = x.organization_id and z.id = x.holder_id and z.email = x.recipient
-				group by x.organization_id) u on u.organization_id = p.organization_id
-		order by o.id`)
+	rows, err := r.Query(ctx, `select o.id, o.name, p.accounts, p.told, p.signed, p.started, p.totp, p.mailotp
+		from progress p join organization o on o.id = p.organization_id and o.suspended_at is null order by o.id`)
 	if err != nil {
 		return nil, err
 	}
@@ -198,7 +190,7 @@ func Each(ctx context.Context, r store.Reader) ([]Standing, error) {
 	var list []Standing
 	for rows.Next() {
 		var s Standing
-		if err := rows.Scan(&s.Organization, &s.Name, &s.Accounts, &s.Told, &s.Signed, &s.Started, &s.TOTP, &s.MailOTP, &s.Unreached); err != nil {
+		if err := rows.Scan(&s.Organization, &s.Name, &s.Accounts, &s.Told, &s.Signed, &s.Started, &s.TOTP, &s.MailOTP); err != nil {
 			return nil, err
 		}
 		list = append(list, s)
@@ -210,7 +202,31 @@ func Each(ctx context.Context, r store.Reader) ([]Standing, error) {
 type Standing struct {
 	Organization, Name string
 	Figures
-	Unreached int64 // not enrolled, and mail does not reach them
+}
+
+// Unreached counts, by organization, who is not enrolled and has an address that
+// mail does not reach. There may be many: it is no statement for a page.
+func Unreached(ctx context.Context, r store.Reader) (map[string]int64, error) {
+	// The cross joins have SQLite begin with the addresses, and look each up in the
+	// index of those who are not enrolled, which is unique to be chosen for that.
+	rows, err := r.Query(ctx, `select x.organization_id, count(*) from undeliverable x cross join progress_person y cross join account z
+		where y.organization_id = x.organization_id and y.holder_id = x.holder_id and y.enrolled_at is null and y.left_at is null
+			and z.organization_id = x.organization_id and z.id = x.holder_id and z.email = x.recipient
+		group by x.organization_id`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	people := map[string]int64{}
+	for rows.Next() {
+		var organization string
+		var n int64
+		if err := rows.Scan(&organization, &n); err != nil {
+			return nil, err
+		}
+		people[organization] = n
+	}
+	return people, rows.Err()
 }
 
 // Course is an organization's figures of now, and what happened in each hour.

@@ -32,8 +32,9 @@ type Needs struct {
 // Room is the pages of rollouts.
 type Room struct {
 	Needs
-	page *page.Room
-	copy atomic.Pointer[shelf]
+	page    *page.Room
+	copy    atomic.Pointer[shelf]
+	counted atomic.Pointer[count]
 }
 
 // New reads the room's pages.

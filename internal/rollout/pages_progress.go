@@ -48,6 +48,39 @@ func (rm *Room) book(ctx context.Context) (Book, error) {
 	return book, err
 }
 
+// count is a node's copy of whom mail does not reach, by organization.
+type count struct {
+	at     time.Time
+	people map[string]int64
+}
+
+// countLasts is for how long the copy is shown; Count renews it sooner.
+const countLasts = 2 * time.Minute
+
+// Count counts anew whom mail does not reach, for the pages of progress: beside the
+// requests, since of a large portal it is no statement for a page.
+func (rm *Room) Count(ctx context.Context) error {
+	people, err := progress.Unreached(ctx, rm.DB)
+	if err == nil {
+		rm.counted.Store(&count{rm.Site.Now(), people})
+	}
+	return err
+}
+
+// unreached is whom mail does not reach, as counted last.
+func (rm *Room) unreached(ctx context.Context) (map[string]int64, error) {
+	kept := rm.counted.Load()
+	if kept != nil {
+		if age := rm.Site.Now().Sub(kept.at); age >= 0 && age < countLasts {
+			return kept.people, nil
+		}
+	}
+	if err := rm.Count(ctx); err != nil {
+		return nil, err
+	}
+	return rm.counted.Load().people, nil
+}
+
 // slowest is how many organizations the page names.
 const slowest = 20
 
@@ -74,7 +107,7 @@ type progressView struct {
 	Methods  []template.HTML
 	Days     []progress.Day // what the table shows, in its order
 	Weekly   bool
-	Slowest  []progress.Standing
+	Slowest  []standing
 	Over     bool
 }
 
@@ -132,7 +165,11 @@ func (rm *Room) watch(r *http.Request) (*watched, error) {
 	} else {
 		w.Course, err = progress.ReadCourse(r.Context(), rm.DB, plan.Organization)
 	}
-	w.cover(standings, but)
+	if err != nil {
+		return nil, err
+	}
+	unreached, err := rm.unreached(r.Context())
+	w.cover(standings, unreached, but)
 	return w, err
 }
 
@@ -144,7 +181,7 @@ func (rm *Room) showProgress(w http.ResponseWriter, r *http.Request) error {
 	view := rm.progressView(r, *watched)
 	slow, _ := sorted(watched.Organizations, "open")
 	slow = slow[:min(len(slow), slowest)]
-	view.Slowest = slices.DeleteFunc(slow, func(s progress.Standing) bool { return s.Open() == 0 })
+	view.Slowest = slices.DeleteFunc(slow, func(s standing) bool { return s.Open() == 0 })
 	return rm.page.Show(w, r, http.StatusOK, "progress", rm.titled(r, "rollout.progress_title", Titled{watched.Plan, watched.Name}), view)
 }
 
@@ -175,7 +212,7 @@ func (rm *Room) progressView(r *http.Request, w watched) *progressView {
 type organizationsView struct {
 	progressView
 	Sort  string
-	List  []progress.Standing
+	List  []standing
 	First int
 	Last  int
 	After string // the next page's
@@ -204,7 +241,7 @@ func (rm *Room) showOrganizations(w http.ResponseWriter, r *http.Request) error 
 	}
 	view := &organizationsView{progressView: progressView{watched: *watched}}
 	list, by := sorted(watched.Organizations, r.URL.Query().Get("sort"))
-	from := 1 + slices.IndexFunc(list, func(s progress.Standing) bool { return s.Organization == r.URL.Query().Get("after") })
+	from := 1 + slices.IndexFunc(list, func(s standing) bool { return s.Organization == r.URL.Query().Get("after") })
 	to := min(from+perPage, len(list))
 	view.Sort, view.List, view.First, view.Last = by, list[from:to], from+1, to
 	if to < len(list) {

@@ -310,11 +310,11 @@ func TestALongListIsPagedAndSorted(t *testing.T) {
 }
 
 func TestSortingsPutFirstWhatIsAskedFor(t *testing.T) {
-	list := []progress.Standing{
-		{Name: "b", Figures: progress.Figures{Accounts: 10, TOTP: 9}, Unreached: 1},
-		{Name: "a", Figures: progress.Figures{Accounts: 100, TOTP: 50}},
-		{Name: "c", Figures: progress.Figures{Accounts: 60}, Unreached: 7},
-		{Name: "d", Figures: progress.Figures{}},
+	list := []standing{
+		{Standing: progress.Standing{Name: "b", Figures: progress.Figures{Accounts: 10, TOTP: 9}}, Unreached: 1},
+		{Standing: progress.Standing{Name: "a", Figures: progress.Figures{Accounts: 100, TOTP: 50}}},
+		{Standing: progress.Standing{Name: "c", Figures: progress.Figures{Accounts: 60}}, Unreached: 7},
+		{Standing: progress.Standing{Name: "d", Figures: progress.Figures{}}},
 	}
 	for by, want := range map[string]string{"open": "cabd", "share": "cabd", "name": "abcd", "accounts": "acbd", "unreached": "cbad", "": "cabd", "made up": "cabd"} {
 		got, _ := sorted(list, by)

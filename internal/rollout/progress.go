@@ -14,10 +14,17 @@ type watched struct {
 	Plan          Plan
 	Name          string // of the organization; empty: the whole portal
 	Course        progress.Course
-	Organizations []progress.Standing
+	Organizations []standing
 	Unreached     int64
 	At            time.Time
 	Zone          *time.Location
+}
+
+// standing is an organization with its figures, and how many of its people who are
+// not enrolled mail does not reach.
+type standing struct {
+	progress.Standing
+	Unreached int64
 }
 
 // own are the organizations that a portal's rollout does not cover, since one of
@@ -32,15 +39,15 @@ func (b Book) own(p Plan) (list []string) {
 }
 
 // cover keeps the organizations that the plan covers, and adds up their figures.
-func (w *watched) cover(standings []progress.Standing, but []string) {
+func (w *watched) cover(standings []progress.Standing, unreached map[string]int64, but []string) {
 	w.Course.Now = progress.Figures{}
 	for _, s := range standings {
 		if w.Plan.Organization != "" && s.Organization != w.Plan.Organization || slices.Contains(but, s.Organization) {
 			continue
 		}
-		w.Organizations = append(w.Organizations, s)
+		w.Organizations = append(w.Organizations, standing{s, unreached[s.Organization]})
 		w.Course.Now = w.Course.Now.Plus(s.Figures)
-		w.Unreached += s.Unreached
+		w.Unreached += unreached[s.Organization]
 		if w.Plan.Organization != "" {
 			w.Name = s.Name
 		}
@@ -56,13 +63,13 @@ func (w *watched) Period() progress.Period {
 var sortings = []struct {
 	Name    string
 	Falling bool
-	compare func(a, b progress.Standing) int
+	compare func(a, b standing) int
 }{
-	{"open", true, func(a, b progress.Standing) int { return cmp.Compare(b.Open(), a.Open()) }},
-	{"share", false, func(a, b progress.Standing) int { return cmp.Compare(share(a.Figures), share(b.Figures)) }},
-	{"name", false, func(progress.Standing, progress.Standing) int { return 0 }},
-	{"accounts", true, func(a, b progress.Standing) int { return cmp.Compare(b.Accounts, a.Accounts) }},
-	{"unreached", true, func(a, b progress.Standing) int { return cmp.Compare(b.Unreached, a.Unreached) }},
+	{"open", true, func(a, b standing) int { return cmp.Compare(b.Open(), a.Open()) }},
+	{"share", false, func(a, b standing) int { return cmp.Compare(share(a.Figures), share(b.Figures)) }},
+	{"name", false, func(standing, standing) int { return 0 }},
+	{"accounts", true, func(a, b standing) int { return cmp.Compare(b.Accounts, a.Accounts) }},
+	{"unreached", true, func(a, b standing) int { return cmp.Compare(b.Unreached, a.Unreached) }},
 }
 
 // share is which part is enrolled; of nobody, all.
@@ -75,7 +82,7 @@ func share(f progress.Figures) float64 {
 
 // sorted are organizations by one of the sortings, then by name; a sorting that
 // there is not is the usual one, and so is none.
-func sorted(list []progress.Standing, by string) ([]progress.Standing, string) {
+func sorted(list []standing, by string) ([]standing, string) {
 	sorting := sortings[0]
 	for _, one := range sortings {
 		if one.Name == by {
@@ -83,7 +90,7 @@ func sorted(list []progress.Standing, by string) ([]progress.Standing, string) {
 		}
 	}
 	list = slices.Clone(list)
-	slices.SortFunc(list, func(a, b progress.Standing) int {
+	slices.SortFunc(list, func(a, b standing) int {
 		return cmp.Or(sorting.compare(a, b), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Organization, b.Organization))
 	})
 	return list, sorting.Name

@@ -66,13 +66,14 @@ type Portal struct {
 	// Intake takes mail that comes in; nil: none does.
 	Intake *mail.Intake
 
-	routes  []route.Route
-	gate    *signin.Gate
-	rounds  *reminder.Rounds
-	plays   *rehearsal.Room
-	metrics *metrics
-	ready   readiness
-	tidied  time.Time // the hour in which Upkeep last removed what is past its retention
+	routes   []route.Route
+	gate     *signin.Gate
+	rounds   *reminder.Rounds
+	rollouts *rollout.Room
+	plays    *rehearsal.Room
+	metrics  *metrics
+	ready    readiness
+	tidied   time.Time // the hour in which Upkeep last removed what is past its retention
 }
 
 // Words are every room's phrases.
@@ -167,6 +168,7 @@ func (p *Portal) rooms() error {
 	contactRoom, errContact := contact.New(p.Site, p.Config.Hours)
 	maintenanceRoom, errMaintenance := maintenance.New(maintenance.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Wake: p.Post.Wake, Marks: Marks(p.Config.HouseZone)})
 	rolloutRoom, err6 := rollout.New(rollout.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Wake: p.Post.Wake})
+	p.rollouts = rolloutRoom
 	deliveryRoom, errDelivery := delivery.New(delivery.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Wake: p.Post.Wake})
 	p.rounds = &reminder.Rounds{DB: p.DB, Keys: p.Keys, Wake: p.Post.Wake}
 	reminderRoom, errReminder := reminder.New(reminder.Needs{Rounds: p.rounds, Site: p.Site, BaseURL: base})
@@ -243,6 +245,7 @@ func (p *Portal) Background(ctx context.Context) {
 		all.Go(func() { demo.Follow(ctx, p.DB, p.Clock, p.Log) })
 	}
 	all.Go(func() { p.every(ctx, foldEvery, "progress", p.fold) })
+	all.Go(func() { p.every(ctx, time.Minute, "count of whom mail does not reach", p.rollouts.Count) })
 	all.Go(func() { p.every(ctx, remindEvery, "reminders", p.Remind) })
 	all.Go(func() { p.every(ctx, rehearseEvery, "rehearsals", p.Rehearse) })
 	p.every(ctx, time.Minute, "upkeep", p.Upkeep)
