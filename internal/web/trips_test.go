@@ -317,6 +317,9 @@ func (k *walker) operating() {
 	}
 	k.do("", "POST", "/operator/signin", 303, "email", "olga@portal.example", "password", typed)
 	k.do("", "POST", "/signin/code", 303, "code", k.code())
+	if err := k.portal.rollouts.Count(context.Background()); err != nil { // as it is done beside the requests
+		k.t.Fatal(err)
+	}
 	k.at("a rollout", "/operator/rollouts/"+plan.ID+"/progress", "/operator/rollouts/{id}/progress")
 	k.at("a rollout", "/operator/rollouts/"+plan.ID+"/organizations", "/operator/rollouts/{id}/organizations")
 	k.at("a rollout", "/operator/rollouts/"+plan.ID+"/rehearsal", "/operator/rollouts/{id}/rehearsal")
