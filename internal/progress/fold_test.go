@@ -27,12 +27,11 @@ type town struct {
 
 // somebody is one person of the model.
 type somebody struct {
-	id                     string
-	suspended              bool
-	told, signed, started  bool
-	totp, mailotp, counted bool
-	enrolledAt             time.Time // for the first time
-	method                 string
+	id                    string
+	suspended             bool
+	told, signed, started bool
+	enrolledAt            time.Time // for the first time
+	method                string
 }
 
 func found(tb testing.TB, w storetest.World) *town {

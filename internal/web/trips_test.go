@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -59,6 +60,7 @@ const typed = "lantern over harbor"
 
 // walker walks through the portal and writes down what each request cost.
 type walker struct {
+	counted sync.Mutex
 	storetest.World
 	t       *testing.T
 	portal  *Portal
@@ -91,6 +93,8 @@ func walk(t *testing.T, w storetest.World) *walker {
 	k.server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		ctx, trips := store.Counting(r.Context())
 		handler.ServeHTTP(rw, r.WithContext(ctx))
+		k.counted.Lock() // a test may ask for several pages at once
+		defer k.counted.Unlock()
 		k.trips = trips.N()
 	}))
 	t.Cleanup(k.server.Close)
