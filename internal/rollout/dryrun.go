@@ -41,13 +41,13 @@ func NewDryRun(now time.Time, book Book, plan Plan, end time.Time) *DryRun {
 	if plan.ID == "" {
 		plan.ID, plan.Planned = "new", now
 	}
-	changed := Book{Extended: book.Extended}
-	for _, p := range book.Plans {
-		if p.ID != plan.ID {
-			changed.Plans = append(changed.Plans, p)
-		}
+	// In its place: of two that bind from the same instant the first counts.
+	changed := Book{Plans: slices.Clone(book.Plans), Extended: book.Extended}
+	if at := slices.IndexFunc(changed.Plans, func(p Plan) bool { return p.ID == plan.ID }); at >= 0 {
+		changed.Plans[at] = plan
+	} else {
+		changed.Plans = append(changed.Plans, plan)
 	}
-	changed.Plans = append(changed.Plans, plan)
 	return &DryRun{Plan: plan, now: now, book: changed}
 }
 

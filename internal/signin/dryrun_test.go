@@ -1,7 +1,9 @@
 package signin
 
 import (
+	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -9,93 +11,114 @@ import (
 	"nidan/internal/rollout"
 )
 
+// question is one that a page lets somebody ask: a rollout that stands and has
+// not ended, at a time since it was planned. ok is false where there is none.
+func question(t *rapid.T, all []rollout.Plan) (plan rollout.Plan, now time.Time, ok bool) {
+	var standing []rollout.Plan
+	for _, p := range all {
+		if p.Withdrawn.IsZero() {
+			standing = append(standing, p)
+		}
+	}
+	if len(standing) == 0 {
+		return rollout.Plan{}, time.Time{}, false
+	}
+	plan = rapid.SampledFrom(standing).Draw(t, "plan")
+	return plan, hour(t, plan.Planned, plan.Ends.Add(-time.Hour), "now"), true
+}
+
+// hour is a full hour between two, both included.
+func hour(t *rapid.T, from, to time.Time, name string) time.Time {
+	return from.Add(time.Duration(rapid.IntRange(0, int(to.Sub(from)/time.Hour)).Draw(t, name)) * time.Hour)
+}
+
+// crowd is how many people each question is asked about: with few the test would
+// now and then meet nobody who is locked out.
+const crowd = 30
+
+// with is the plans with one of them changed.
+func with(all []rollout.Plan, id string, change func(*rollout.Plan)) []rollout.Plan {
+	changed := slices.Clone(all)
+	for i := range changed {
+		if changed[i].ID == id {
+			change(&changed[i])
+		}
+	}
+	return changed
+}
+
 // The dry run promises who is locked out by an end. It is worth nothing if it is not
 // the door that would lock them out, so both are asked about the same people.
 func TestTheDryRunLocksOutExactlyWhomTheDoorWillRefuse(t *testing.T) {
-	locked, seen := 0, 0
+	found := map[rollout.Fate]int{}
 	rapid.Check(t, func(t *rapid.T) {
 		all := plans(t, "", "yamada", "aoba")
-		if len(all) == 0 {
+		plan, now, ok := question(t, all)
+		if !ok {
 			return
 		}
-		plan := rapid.SampledFrom(all).Draw(t, "plan")
-		now := instants(0, last).Draw(t, "now")
-		end := instants(1, last).Draw(t, "end")
-		if !plan.Withdrawn.IsZero() || plan.Planned.After(now) || !end.After(plan.Opens) || !end.After(now) || !plan.Ends.After(now) {
-			return // what no page lets anybody ask
+		after := plan.Opens
+		if now.After(after) {
+			after = now
 		}
-		o := person(t)
-		moved := make([]rollout.Plan, 0, len(all))
-		for _, p := range all {
-			if p.ID == plan.ID {
-				p.Ends = end
-			}
-			moved = append(moved, p)
-		}
-		f := Facts{PasswordProved: true, Assigned: o.Method, Claim: o.Claim}
-		policy := Policy{Plans: moved}
-		before, after := Next(now, f, policy), Next(end, f, policy)
-		seen++
-		switch fate := rollout.NewDryRun(now, rollout.Book{Plans: all}, plan, end).Fate(o); fate {
-		case rollout.LockedOut:
-			locked++
-			if !before.OneStep || after.Kind != Refused {
-				t.Fatalf("locked out by the dry run; the door says %+v now and %+v at the end", before, after)
-			}
-		case rollout.AskedByMail:
-			if after.Kind != AskCode && !after.OneStep {
-				t.Fatalf("asked by mail, says the dry run; the door says %+v at the end", after)
-			}
-		case rollout.Later:
-			if !before.OneStep || !after.OneStep {
-				t.Fatalf("bound later, says the dry run; the door says %+v now and %+v at the end", before, after)
-			}
-		case rollout.Already:
-			if before.Kind != Refused {
-				t.Fatalf("refused already, says the dry run; the door says %+v now", before)
-			}
-		case rollout.NotConcerned:
-			if covered := rollout.For; before.OneStep && after.Kind == Refused {
-				if term, _ := covered(moved, o.Claim); term.Plan.ID == plan.ID {
-					t.Fatalf("not concerned, says the dry run; the door says %+v now and %+v at the end", before, after)
-				}
+		end := hour(t, after.Add(time.Hour), after.Add(last*time.Hour), "end")
+		moved := with(all, plan.ID, func(p *rollout.Plan) { p.Ends = end })
+		run := rollout.NewDryRun(now, rollout.Book{Plans: all}, plan, end)
+		for range crowd {
+			o := person(t)
+			f, policy := Facts{PasswordProved: true, Assigned: o.Method, Claim: o.Claim}, Policy{Plans: moved}
+			before, then := Next(now, f, policy), Next(end, f, policy)
+			fate := run.Fate(o)
+			found[fate]++
+			if !agree(fate, plan, o, moved, before, then) {
+				t.Fatalf("%s, says the dry run; the door says %+v now and %+v at the end", fate, before, then)
 			}
 		}
 	})
-	if locked == 0 || seen == 0 {
-		t.Errorf("of %d people the dry run locked %d out: the test is blind", seen, locked)
+	for _, fate := range []rollout.Fate{rollout.NotConcerned, rollout.LockedOut, rollout.AskedByMail, rollout.Later, rollout.Already} {
+		if found[fate] == 0 {
+			t.Errorf("nobody was ever %s: the test is blind (%v)", fate, found)
+		}
 	}
+}
+
+// agree says whether what the door says now and at the end is what the dry run said.
+func agree(fate rollout.Fate, plan rollout.Plan, o rollout.Open, moved []rollout.Plan, before, then Step) bool {
+	switch fate {
+	case rollout.LockedOut:
+		return before.OneStep && then.Kind == Refused
+	case rollout.AskedByMail:
+		return then.Kind == AskCode || then.OneStep
+	case rollout.Later:
+		return before.OneStep && then.OneStep
+	case rollout.Already:
+		return before.Kind == Refused
+	}
+	term, _ := rollout.For(moved, o.Claim)
+	return term.Plan.ID != plan.ID || !before.OneStep || then.Kind != Refused
 }
 
 func TestTheDryRunOfAWithdrawalLocksOutExactlyWhomTheDoorRefusesFromThenOn(t *testing.T) {
 	locked := 0
 	rapid.Check(t, func(t *rapid.T) {
 		all := plans(t, "", "yamada", "aoba")
-		if len(all) == 0 {
+		plan, now, ok := question(t, all)
+		if !ok {
 			return
 		}
-		plan := rapid.SampledFrom(all).Draw(t, "plan")
-		now := instants(1, last).Draw(t, "now")
-		if !plan.Withdrawn.IsZero() || plan.Planned.After(now) || !plan.Ends.After(now) {
-			return
-		}
-		o := person(t)
-		withdrawn := make([]rollout.Plan, 0, len(all))
-		for _, p := range all {
-			if p.ID == plan.ID {
-				p.Withdrawn = now
+		withdrawn := with(all, plan.ID, func(p *rollout.Plan) { p.Withdrawn = now })
+		run := rollout.NewWithdrawal(now, rollout.Book{Plans: all}, plan)
+		for range crowd {
+			o := person(t)
+			f := Facts{PasswordProved: true, Assigned: o.Method, Claim: o.Claim}
+			before, then := Next(now, f, Policy{Plans: all}), Next(now, f, Policy{Plans: withdrawn})
+			lost := before.OneStep && then.Kind == Refused
+			if fate := run.Fate(o); (fate == rollout.LockedOut) != lost {
+				t.Fatalf("the dry run says %s; the door says %+v before and %+v after", fate, before, then)
 			}
-			withdrawn = append(withdrawn, p)
-		}
-		f := Facts{PasswordProved: true, Assigned: o.Method, Claim: o.Claim}
-		before, after := Next(now, f, Policy{Plans: all}), Next(now, f, Policy{Plans: withdrawn})
-		fate := rollout.NewWithdrawal(now, rollout.Book{Plans: all}, plan).Fate(o)
-		lost := before.OneStep && after.Kind == Refused
-		if (fate == rollout.LockedOut) != lost {
-			t.Fatalf("the dry run says %s; the door says %+v before and %+v after", fate, before, after)
-		}
-		if lost {
-			locked++
+			if lost {
+				locked++
+			}
 		}
 	})
 	if locked == 0 {
