@@ -97,6 +97,7 @@ func (a *attacker) answer(path, name, typed string) string {
 }
 
 func TestBeforeTheRightPasswordEveryAccountIsAnsweredAlike(t *testing.T) {
+	t.Parallel() // it has a portal of its own, and takes long
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		a := attack(t, w)
 		names := a.states()

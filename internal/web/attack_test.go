@@ -166,6 +166,7 @@ func (a *attacker) paths(method string) (paths []string) {
 }
 
 func TestNoFormMakesThePortalFail(t *testing.T) {
+	t.Parallel() // it has a portal of its own, and takes long
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		a := attack(t, w)
 		for who := range a.cookies {
@@ -200,6 +201,7 @@ func TestNoFormMakesThePortalFail(t *testing.T) {
 }
 
 func TestNoAddressOrHeaderMakesThePortalFailOrLeadAway(t *testing.T) {
+	t.Parallel() // it has a portal of its own, and takes long
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		a := attack(t, w)
 		tails := []string{"", "?lang=ja", "?lang=%00", "?lang=xx&lang=ja", "?lang=ja&x=//evil.example", "?to=//evil.example", "?to=/%5Cevil.example", "?to=https://evil.example", "?to=%00",
