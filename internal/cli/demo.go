@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
 
@@ -210,24 +211,27 @@ func (cmd demoCommand) facts(ctx context.Context, c *Console, p *portal, built *
 	return facts, nil
 }
 
-// welcome prints the address and who may sign in.
+// welcome prints the address and who may sign in, in one piece: a program that
+// waits for the address finds all of it.
 func (cmd demoCommand) welcome(c *Console, p *portal, built *web.Portal, facts demo.Facts) {
-	c.say("Nidan, a demo with made-up people: %s\n", facts.URL)
+	var text strings.Builder
+	say := func(format string, args ...any) { fmt.Fprintf(&text, format+"\n", args...) }
+	say("Nidan, a demo with made-up people: %s\n", facts.URL)
 	if cmd.Listen == "" && p.Listen.Port == 0 {
-		c.say("%s is taken by another program, so this is a free port.\n", demoListen)
+		say("%s is taken by another program, so this is a free port.\n", demoListen)
 	}
 	if !local(p.Listen) {
-		c.say("Others on the network can reach this demo, and its pages show every password.\n")
+		say("Others on the network can reach this demo, and its pages show every password.\n")
 	}
-	c.say("Who may sign in:\n")
+	say("Who may sign in:\n")
 	rows := [][]string{{"Who", "Email address", "Password", "Name"}}
 	for _, person := range demo.Guide(facts) {
 		part := built.Site.Book().Say(phrase.English, person.Part)
 		rows = append(rows, []string{part, person.Email, person.Password, person.Name})
 	}
-	_, _ = io.WriteString(c.Out, table(rows, c.Width))
-	c.say("\nOperators sign in at %s/operator/signin, all others at %s/signin.\n", facts.URL, facts.URL)
-	_, _ = io.WriteString(c.Out, table([][]string{{"Only in a demo", ""},
+	text.WriteString(table(rows, c.Width))
+	say("\nOperators sign in at %s/operator/signin, all others at %s/signin.\n", facts.URL, facts.URL)
+	text.WriteString(table([][]string{{"Only in a demo", ""},
 		{"Codes of everybody's app", facts.URL + "/demo/authenticator"},
 		{"Every mail that was sent", facts.URL + "/demo/mailbox"},
 		{"A clock that jumps", facts.URL + "/demo/clock"}}, c.Width))
@@ -235,7 +239,8 @@ func (cmd demoCommand) welcome(c *Console, p *portal, built *web.Portal, facts d
 	if cmd.Data != "" {
 		end = "the same command goes on with it"
 	}
-	c.say("\nIts time is %s. Ctrl-C ends it (%s).", p.moment(p.clk.Now()), end)
+	say("\nIts time is %s. Ctrl-C ends it (%s).", p.moment(p.clk.Now()), end)
+	_, _ = io.WriteString(c.Out, text.String()) // nobody can be told of a terminal that is gone
 	built.Log.Debug("listening", slog.String("url", facts.URL))
 }
 
