@@ -11,15 +11,15 @@ import (
 // a stair, one room a line, and so is the roof: cli starts web.
 var floors = [][]string{
 	{"config", "fault", "secret", "store", "phrase", "route", "plot"}, // ground: knows nothing of the portal
-	{"clock"},                                                              // its own step of the ground: it keeps the latest instant in the store
-	{"page", "mail", "audit", "limit"},                                     // what every room uses
-	{"organization"}, {"progress"}, {"account"}, {"operator"}, {"session"}, // who
-	{"password", "totp", "mailotp", "pass", "maintenance", "notice", "ticket"}, // the announcement's parts
+	{"clock"},                                                                       // its own step of the ground: it keeps the latest instant in the store
+	{"page", "mail", "audit", "limit"},                                              // what every room uses
+	{"organization"}, {"progress"}, {"account"}, {"act"}, {"operator"}, {"session"}, // who
+	{"password", "totp", "mailotp", "pass", "maintenance", "address", "notice", "ticket"}, // the announcement's parts
 	{"rollout", "verification"},               // the announcement as one thing; the ledger of second steps
 	{"announcement"}, {"guide"}, {"reminder"}, // what everybody reads of it
 	{"signin"},    // the decision
 	{"rehearsal"}, // the decision asked ahead of time, about everybody
-	{"setup", "profile", "delivery", "people", "home", "contact", "demo", "oidc", "forward", "api"}, // other applications
+	{"setup", "profile", "delivery", "people", "registry", "record", "network", "importing", "home", "contact", "demo", "oidc", "forward", "api"}, // other applications
 	{"web"}, {"figure"}, {"cli"}, // roof
 }
 

@@ -15,7 +15,7 @@ const (
 	Coding          // the next step is a code
 	Enrolling       // set-up: asked by a pass, or in the period, or a second method after a code
 	Admitted        // the rule admits, by 1 step or 2
-	PortalAdmin     // admitted by 2 steps, with that authority
+	PortalAdmin     // admitted by 2 steps (see Gate.OneStep), with that authority
 	Operator        // an operator, admitted
 )
 
@@ -34,6 +34,7 @@ const (
 type Gate struct {
 	Who      Who
 	Proof    Proof
+	OneStep  bool // a Portal Admin's gate: open to a session with one step too
 	InWindow bool // stays open in a maintenance window
 	Machine  bool // served to machines: no session is looked at, no policy asked
 }
@@ -50,6 +51,8 @@ var (
 	SignedIn     = Gate{Who: Admitted}
 	Fresh        = Gate{Who: Admitted, Proof: FreshCode}
 	FreshOwn     = Gate{Who: Admitted, Proof: FreshForOneAct}
+	AdminSees    = Gate{Who: PortalAdmin, OneStep: true}
+	AdminOneAct  = Gate{Who: PortalAdmin, OneStep: true, Proof: FreshForOneAct}
 	AdminOnly    = Gate{Who: PortalAdmin}
 	AdminFresh   = Gate{Who: PortalAdmin, Proof: FreshCode}
 	OperatorOnly = Gate{Who: Operator}
@@ -67,6 +70,8 @@ func (g Gate) String() string {
 		return "machines"
 	case g.Who == Operator:
 		return text + "; in a window if listed"
+	case g.OneStep:
+		return text + "; also by 1 step"
 	case g.InWindow:
 		return text + "; also in a window"
 	}

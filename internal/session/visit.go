@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"nidan/internal/account"
+	"nidan/internal/act"
 	"nidan/internal/audit"
 	"nidan/internal/fault"
 	"nidan/internal/store"
@@ -44,6 +45,22 @@ func (v *Visit) Operator() bool { return v.Ref.IsOperator() }
 
 // Admin says whether this is a Portal Admin; whether his session may act is the gate's to say.
 func (v *Visit) Admin() bool { return !v.Operator() && v.Person.Authority == account.PortalAdmin }
+
+// Who is the visitor as the table of acts sees him at now.
+func (v *Visit) Who(now time.Time) act.Who {
+	who := act.Who{Ref: v.Ref, Authority: v.Person.Authority, FreshCode: v.TwoStep && v.CodeFresh(now), FreshPassword: v.OneStep && v.PasswordFresh(now)}
+	switch {
+	case v.Session.ID == "":
+		return act.Who{}
+	case v.TwoStep:
+		who.Standing = act.TwoSteps
+	case v.OneStep:
+		who.Standing = act.OneStep
+	default:
+		who.Standing = act.Pending
+	}
+	return who
+}
 
 // Actor is the visitor as the record names him.
 func (v *Visit) Actor() audit.Actor {

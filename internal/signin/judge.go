@@ -84,7 +84,7 @@ func admitted(gate route.Gate, a asked) verdict {
 		if a.Ref.IsOperator() || a.person.Authority != account.PortalAdmin {
 			return verdict{kind: refuses, phrase: "signin.admins_only"}
 		}
-		if !two {
+		if !two && !gate.OneStep {
 			return verdict{kind: refuses, phrase: setupFirst(a)}
 		}
 	case route.Admitted:

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"nidan/internal/act"
 	"nidan/internal/announcement"
 	"nidan/internal/clock"
 	"nidan/internal/config"
@@ -78,7 +79,7 @@ type Portal struct {
 
 // Words are every room's phrases.
 func Words() []fs.FS {
-	return []fs.FS{phrase.Words, page.Words, operator.Words, session.Words, password.Words, verification.Words,
+	return []fs.FS{phrase.Words, page.Words, act.Words, operator.Words, session.Words, password.Words, verification.Words,
 		maintenance.Words,
 		delivery.Words,
 		contact.Words,
