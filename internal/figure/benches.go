@@ -140,23 +140,3 @@ func (r *Run) stall(ctx context.Context) error {
 	r.told("median while eight sign in", millis(quantile(crowded.Times, 0.5)), "ms")
 	return nil
 }
-
-// alike: a wrong password for somebody who is there, and for somebody who is not.
-func (r *Run) alike(ctx context.Context) error {
-	threads()
-	w, err := r.open(ctx, r.Pairs)
-	defer w.close()
-	if err != nil {
-		return err
-	}
-	r.tell("%d pairs …", r.Pairs)
-	report, err := r.load(ctx, Order{URL: w.url, Do: "guess", People: w.people})
-	if err != nil {
-		return err
-	}
-	there, nobody := millis(quantile(report.Times, 0.5)), millis(quantile(report.Other, 0.5))
-	r.told("median, wrong password of an account", there, "ms")
-	r.told("median, address nobody has", nobody, "ms")
-	r.atMost("difference of the medians", max(there-nobody, nobody-there), max(2, 0.02*there), "ms")
-	return nil
-}

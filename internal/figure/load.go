@@ -28,6 +28,7 @@ type Order struct {
 	Paths  []string // pages: so many requests of each, one after the other, signed in once
 	Times  int
 	People []Person
+	Pairs  []Pair        // guess
 	Users  int           // at once
 	For    time.Duration // get: how long
 }
@@ -36,7 +37,7 @@ type Order struct {
 type Report struct {
 	Took  time.Duration
 	Times []time.Duration // of each sign-in, request or guess
-	Other []time.Duration // guess: of the addresses nobody has
+	Other []time.Duration // guess: of those who are not there
 	Pages map[string][]time.Duration
 }
 
@@ -77,8 +78,8 @@ func (o Order) run() (report Report, err error) {
 		report.Times, err = o.gets()
 	case "pages":
 		report.Pages, err = o.pages()
-	case "guess", "rest": // rest: the hashes alone count, of addresses nobody has
-		report.Times, report.Other, err = o.guesses()
+	case "guess":
+		report.Times, report.Other, err = guesses(o.URL, o.Pairs)
 	}
 	report.Took = clk.Machine().Sub(began)
 	return report, err
@@ -241,37 +242,4 @@ func (o Order) pages() (map[string][]time.Duration, error) {
 		}
 	}
 	return times, nil
-}
-
-// guesses types a wrong password for somebody who is there and for somebody who is
-// not, in turn, each from an address of its own so that no counter slows them.
-func (o Order) guesses() (there, nobody []time.Duration, err error) {
-	client := browser()
-	for i, person := range o.People {
-		for j := range 2 {
-			known := (i+j)%2 == 0
-			email := person.Email
-			if !known {
-				email = fmt.Sprintf("nobody%d@bench.example", i)
-			}
-			form := url.Values{"email": {email}, "password": {"not the password"}}
-			r, err := http.NewRequest(http.MethodPost, o.URL+"/signin", strings.NewReader(form.Encode()))
-			if err != nil {
-				return nil, nil, err
-			}
-			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-			r.Header.Set("X-Forwarded-For", fmt.Sprintf("198.18.%d.%d", (2*i+j)/250%250, 1+(2*i+j)%250))
-			began := clk.Machine()
-			if err := send(client, r, http.StatusUnprocessableEntity); err != nil {
-				return nil, nil, err
-			}
-			took := clk.Machine().Sub(began)
-			if known {
-				there = append(there, took)
-			} else {
-				nobody = append(nobody, took)
-			}
-		}
-	}
-	return there, nobody, nil
 }

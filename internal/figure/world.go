@@ -24,7 +24,12 @@ import (
 	"nidan/internal/web"
 )
 
-const typed = "lantern over harbor"
+// What everybody of a bench is called and types.
+const (
+	typed = "lantern over harbor"
+	named = "Hanako Sato"
+	phone = "0312345678"
+)
 
 // world is a portal with many enrolled accounts, served over loopback as `serve` does.
 type world struct {
@@ -140,7 +145,7 @@ func (w *world) seed(ctx context.Context, keys *secret.Keys, n int) error {
 
 func (w *world) person(ctx context.Context, tx *store.Tx, keys *secret.Keys, o organization.Organization, hash string) (Person, error) {
 	a, err := account.Add(ctx, tx, keys, account.Account{Ref: account.Ref{Organization: o.ID}, Email: secret.ID() + "@bench.example",
-		Name: "Hanako Sato", Phone: "0312345678", Authority: account.GeneralUser, Language: "en", Zone: "Asia/Tokyo"}, "bench")
+		Name: named, Phone: phone, Authority: account.GeneralUser, Language: "en", Zone: "Asia/Tokyo"}, "bench")
 	if err != nil {
 		return Person{}, err
 	}
