@@ -10,7 +10,7 @@ import (
 // above its own; rooms on one line do not know each other. The second floor is
 // a stair, one room a line, and so is the roof: cli starts web.
 var floors = [][]string{
-	{"config", "fault", "secret", "store", "phrase", "route", "plot"}, // ground: knows nothing of the portal
+	{"config", "fault", "secret", "store", "phrase", "route", "plot", "prose"}, // ground: knows nothing of the portal
 	{"clock"},                                                                       // its own step of the ground: it keeps the latest instant in the store
 	{"page", "mail", "audit", "limit"},                                              // what every room uses
 	{"organization"}, {"progress"}, {"account"}, {"act"}, {"operator"}, {"session"}, // who
