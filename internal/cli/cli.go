@@ -47,6 +47,9 @@ type commands struct {
 		Rehearse rolloutRehearseCommand `cmd:"" help:"Play a rollout to its end, on a copy of the data."`
 		Recount  rolloutRecountCommand  `cmd:"" help:"Prove the figures of the changeover equal to the rows."`
 	} `cmd:"" help:"The changeover from 1-step to 2-step sign-in."`
+	Notice struct {
+		Publish noticePublishCommand `cmd:"" help:"Publish words to everybody, an organization or an authority."`
+	} `cmd:"" help:"Notices."`
 	Maintenance struct {
 		Plan   maintenancePlanCommand   `cmd:"" help:"Plan a maintenance window."`
 		List   maintenanceListCommand   `cmd:"" help:"Show the maintenance windows, past and ahead."`

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"nidan/internal/account"
+	"nidan/internal/notice"
 	"nidan/internal/page"
 	"nidan/internal/progress"
 	"nidan/internal/rollout"
@@ -25,15 +26,16 @@ var Words embed.FS
 
 // Room is the dashboard.
 type Room struct {
-	site *page.Site
-	db   *store.DB
-	page *page.Room
+	site    *page.Site
+	db      *store.DB
+	notices *notice.Room
+	page    *page.Room
 }
 
 // New reads the room's pages.
-func New(db *store.DB, site *page.Site) (*Room, error) {
+func New(db *store.DB, site *page.Site, notices *notice.Room) (*Room, error) {
 	pages, err := site.Room(pageFiles)
-	return &Room{site: site, db: db, page: pages}, err
+	return &Room{site: site, db: db, notices: notices, page: pages}, err
 }
 
 // Routes are the room's lines of the route map.
@@ -52,8 +54,13 @@ type dashboardView struct {
 	Chooses bool // a Portal Admin chooses the method
 	Method  account.Method
 	TwoStep bool
-	Lead    lead // how far the changeover has come, for those who lead it
+	News    []notice.Line // what one is told, the newest first
+	More    bool          // there is more than is listed
+	Lead    lead          // how far the changeover has come, for those who lead it
 }
+
+// listed is how many notices the dashboard lists.
+const listed = 5
 
 // lead is the changeover in a line: of the whole portal for operators, of the own
 // organization for its Portal Admins.
@@ -88,6 +95,12 @@ func (h *Room) dashboard(w http.ResponseWriter, r *http.Request) error {
 	var err error
 	if view.Lead, err = h.lead(r.Context(), v); err != nil {
 		return err
+	}
+	if view.News, err = h.notices.Lines(r.Context(), v, h.site.Speak(r)); err != nil {
+		return err
+	}
+	if len(view.News) > listed {
+		view.News, view.More = view.News[:listed], true
 	}
 	return h.page.Show(w, r, http.StatusOK, "dashboard", "home.title", view)
 }

@@ -38,5 +38,6 @@ var acrossOrganizations = map[string]string{
 	"session.Forget":         "the portal's own work: sessions past their retention go, whosever they were",
 	"mail.settleAlike":       "the portal's own work: the outbox settles letters it holds the lease of, by id",
 	"mail.ParkedLetters":     "operators see every letter that is not tried any more",
+	"notice.upcoming":        "the portal's own work: every node keeps what may show, and picks by organization in the rule",
 	"mail.RetryOne":          "an operator tries a parked letter again, by id",
 }

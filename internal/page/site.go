@@ -99,6 +99,15 @@ func (s *Site) funcs(lang phrase.Lang) template.FuncMap {
 	}
 }
 
+// Typed is an address of the portal as people type it: host and path, without the
+// scheme, of which mail programs would make a link.
+func Typed(base string) string {
+	if _, rest, ok := strings.Cut(base, "://"); ok {
+		base = rest
+	}
+	return strings.TrimSuffix(base, "/")
+}
+
 // Group writes text in groups of n characters: `JBSW Y3DP`.
 func Group(n int, text string) string {
 	var b strings.Builder

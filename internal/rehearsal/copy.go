@@ -61,6 +61,8 @@ var LeftOut = map[string]string{
 	"allowance":           "how often somebody tried decides nothing in a rollout",
 	"address":             "no address is taken or given up in a rehearsal",
 	"address_change":      "digests of links; no address changes in a rehearsal",
+	"notice":              "words of operators decide nothing in a rollout",
+	"notice_read":         "who has read what decides nothing in a rollout",
 	"network":             "everybody is asked about as at a place that is permitted",
 	"operator":            "operators are not in a rollout",
 	"session":             "digests of what browsers hold; everybody is asked about as without a session",

@@ -20,15 +20,6 @@ type Desk struct {
 	Address string // the portal's, as people type it: host and path, no scheme, which mail programs would make a link of
 }
 
-// typed is a base URL as people type it.
-func typed(base string) string {
-	_, rest, ok := strings.Cut(base, "://")
-	if !ok {
-		rest = base
-	}
-	return strings.TrimSuffix(rest, "/")
-}
-
 // occasion is what a letter's words depend on beside the reader's name, so that
 // the same words are put together once and not for everybody.
 type occasion struct {

@@ -43,7 +43,7 @@ func New(n Needs) (*Room, error) {
 	if n.Rounds == nil || n.DB == nil || n.Keys == nil || n.Site == nil {
 		return nil, errors.New("reminder: something is missing that the room needs")
 	}
-	n.Desk = &Desk{Site: n.Site, Address: typed(n.BaseURL)}
+	n.Desk = &Desk{Site: n.Site, Address: page.Typed(n.BaseURL)}
 	pages, err := n.Site.Room(pageFiles)
 	return &Room{Needs: n, page: pages}, err
 }

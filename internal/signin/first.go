@@ -13,6 +13,7 @@ import (
 	"nidan/internal/fault"
 	"nidan/internal/limit"
 	"nidan/internal/mailotp"
+	"nidan/internal/notice"
 	"nidan/internal/organization"
 	"nidan/internal/page"
 	"nidan/internal/password"
@@ -38,7 +39,7 @@ type signinView struct {
 	page.View
 	Email    string
 	Operator bool
-	Window   string // a window ahead is in the banner; here only for operators
+	Posted   []notice.Posted // notices for everybody
 }
 
 // attempt is one typed address and password, of one door.
@@ -62,6 +63,10 @@ func (s *Room) showSignin(w http.ResponseWriter, r *http.Request) error {
 func (s *Room) showFirst(w http.ResponseWriter, r *http.Request, status int, email string, faults []*fault.Fault) error {
 	view := &signinView{Email: email, Operator: forOperators(r)}
 	view.Faults, view.Stair = faults, 1
+	var err error
+	if view.Posted, err = s.Board.Posted(r.Context(), session.Of(r.Context()).Policy, s.site.Speak(r), s.site.Now()); err != nil {
+		return err
+	}
 	title := "signin.title"
 	if view.Operator {
 		title = "signin.operator_title"

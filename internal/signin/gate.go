@@ -160,6 +160,14 @@ func (g *Gate) planned(ctx context.Context, r store.Reader, k known) (*planned, 
 	return &p, nil
 }
 
+// Planned is what is planned for an organization, as the gate decided by it last.
+func (g *Gate) Planned(organization string) Policy {
+	if p := g.copy.Load(); p != nil {
+		return p.of(organization)
+	}
+	return Policy{}
+}
+
 // describe hands the visit to the handler and to the frame of the page.
 func (g *Gate) describe(ctx context.Context, a asked, gate route.Gate, client netip.Addr) context.Context {
 	v := &session.Visit{From: limit.Network(client), Policy: a.known.policy}

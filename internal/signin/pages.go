@@ -11,6 +11,7 @@ import (
 	"nidan/internal/fault"
 	"nidan/internal/mail"
 	"nidan/internal/mailotp"
+	"nidan/internal/notice"
 	"nidan/internal/page"
 	"nidan/internal/password"
 	"nidan/internal/route"
@@ -30,11 +31,12 @@ var Words embed.FS
 
 // Needs is what the sign-in works with.
 type Needs struct {
-	Gate *Gate
-	Keys *secret.Keys
-	Desk *verification.Desk
-	Pool *password.Pool
-	Wake func() // tells the outbox that mail waits; after commits
+	Gate  *Gate
+	Board *notice.Board // what stands on the sign-in page
+	Keys  *secret.Keys
+	Desk  *verification.Desk
+	Pool  *password.Pool
+	Wake  func() // tells the outbox that mail waits; after commits
 }
 
 // Room is the sign-in.

@@ -24,6 +24,7 @@ import (
 	"nidan/internal/home"
 	"nidan/internal/mail"
 	"nidan/internal/maintenance"
+	"nidan/internal/notice"
 	"nidan/internal/operator"
 	"nidan/internal/page"
 	"nidan/internal/pass"
@@ -72,6 +73,7 @@ type Portal struct {
 	rounds   *reminder.Rounds
 	rollouts *rollout.Room
 	plays    *rehearsal.Room
+	mailings *notice.Mailing
 	metrics  *metrics
 	ready    readiness
 	tidied   time.Time // the hour in which Upkeep last removed what is past its retention
@@ -81,6 +83,7 @@ type Portal struct {
 func Words() []fs.FS {
 	return []fs.FS{phrase.Words, page.Words, act.Words, operator.Words, session.Words, password.Words, verification.Words,
 		maintenance.Words,
+		notice.Words,
 		delivery.Words,
 		contact.Words,
 		announcement.Words,
@@ -156,13 +159,16 @@ func (p *Portal) rooms() error {
 	desk := &verification.Desk{Keys: p.Keys, Site: p.Site}
 	base := strings.TrimSuffix(p.Config.BaseURL.String(), "/")
 	p.gate = &signin.Gate{DB: p.DB, Site: p.Site, Clock: p.Clock, Log: p.Log, Client: p.client}
-	signinRoom, err1 := signin.New(signin.Needs{Gate: p.gate, Keys: p.Keys, Desk: desk, Pool: p.Pool, Wake: p.Post.Wake})
+	board := &notice.Board{DB: p.DB}
+	noticeRoom, errNotice := notice.New(notice.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Board: board, Changed: maintenance.Changed, Said: p.said})
+	p.mailings = &notice.Mailing{DB: p.DB, Keys: p.Keys, Site: p.Site, Address: page.Typed(base), Wake: p.Post.Wake}
+	signinRoom, err1 := signin.New(signin.Needs{Board: board, Gate: p.gate, Keys: p.Keys, Desk: desk, Pool: p.Pool, Wake: p.Post.Wake})
 	passwordRoom, err2 := password.New(password.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Pool: p.Pool, BaseURL: base, Wake: p.Post.Wake, Log: p.Log})
 	setupRoom, err3 := setup.New(setup.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Desk: desk, Pool: p.Pool, Wake: p.Post.Wake})
 	announcementRoom, errAnnouncement := announcement.New(announcement.Needs{DB: p.DB, Site: p.Site, BaseURL: base})
 	guideRoom, errGuide := guide.New(guide.Needs{Ready: guide.Ready{Accounts: true}, Site: p.Site, Announcement: announcementRoom})
 	profileRoom, err4 := profile.New(profile.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site})
-	homeRoom, err5 := home.New(p.DB, p.Site)
+	homeRoom, err5 := home.New(p.DB, p.Site, noticeRoom)
 	peopleRoom, errPeople := people.New(people.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Desk: desk, Wake: p.Post.Wake, Log: p.Log,
 		Passes: &pass.Desk{Keys: p.Keys, Site: p.Site, BaseURL: base}})
 	passRoom, errPass := pass.New(pass.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, BaseURL: base, Wake: p.Post.Wake})
@@ -185,12 +191,14 @@ func (p *Portal) rooms() error {
 		errReminder,
 		errRehearsal,
 		errDelivery,
+		errNotice,
 	)
 	if err != nil {
 		return err
 	}
 	for _, routes := range [][]route.Route{p.Site.Routes(), p.health(), signinRoom.Routes(), passwordRoom.Routes(),
 		maintenanceRoom.Routes(),
+		noticeRoom.Routes(),
 		contactRoom.Routes(),
 		announcementRoom.Routes(),
 		guideRoom.Routes(),
@@ -248,6 +256,7 @@ func (p *Portal) Background(ctx context.Context) {
 	all.Go(func() { p.every(ctx, foldEvery, "progress", p.fold) })
 	all.Go(func() { p.every(ctx, time.Minute, "count of whom mail does not reach", p.rollouts.Count) })
 	all.Go(func() { p.every(ctx, remindEvery, "reminders", p.Remind) })
+	all.Go(func() { p.every(ctx, noticeEvery, "mailing of notices", p.mailings.Run) })
 	all.Go(func() { p.every(ctx, rehearseEvery, "rehearsals", p.Rehearse) })
 	p.every(ctx, time.Minute, "upkeep", p.Upkeep)
 	all.Wait()
@@ -267,6 +276,9 @@ const remindEvery = 20 * time.Second
 // Remind has the letters of rollouts written that are due, and those taken by the
 // mail server counted as told.
 func (p *Portal) Remind(ctx context.Context) error { return p.rounds.Run(ctx, p.Clock.Now()) }
+
+// noticeEvery is how long a notice that shows may wait for its mailing to begin.
+const noticeEvery = 20 * time.Second
 
 // rehearseEvery is how long a rehearsal waits for a node that has nothing else to play.
 const rehearseEvery = 2 * time.Second
