@@ -24,7 +24,7 @@ import (
 // new value; the old one and all other sessions are dead from here on.
 func (rm *Room) finish(ctx context.Context, tx *store.Tx, p stage, door verification.Door, method account.Method) (token string, err error) {
 	v := session.Of(ctx)
-	newPassword := door == verification.Setup && p.WeakOrNone && p.NewPassword
+	newPassword := door == verification.Setup && p.NewPassword
 	if newPassword {
 		if err := password.Set(ctx, tx, v.Ref, p.hash, password.Changed); err != nil {
 			return "", err

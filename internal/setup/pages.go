@@ -48,6 +48,8 @@ func New(n Needs) (*Room, error) {
 // Routes are the room's lines of the route map.
 func (rm *Room) Routes() []route.Route {
 	return []route.Route{
+		{Pattern: "GET /start/{token}", Gate: route.Door, Serve: rm.Site.Serve(rm.showStart)},
+		{Pattern: "POST /start/{token}", Gate: route.Door, Serve: rm.Site.Serve(rm.postStart)},
 		{Pattern: "GET /setup", Gate: route.SetupStep, Serve: rm.get(Address, rm.address)},
 		{Pattern: "POST /setup", Gate: route.SetupStep, Serve: rm.Site.Serve(rm.sendCode)},
 		{Pattern: "GET /setup/method", Gate: route.SetupStep, Serve: rm.get(Choose, rm.method)},

@@ -123,7 +123,7 @@ func (a asked) asks() account.Method {
 
 func (k known) facts(now time.Time, openInWindow, barred bool) Facts {
 	f := k.stand.facts()
-	f.OpenInWindow, f.PasswordProved, f.CodeProved = openInWindow, k.Live(now) && !k.outlived(now), !k.CodeAt.IsZero()
+	f.OpenInWindow, f.PasswordProved, f.CodeProved = openInWindow, k.Live(now) && !k.outlived(now) && !k.unguided(now), !k.CodeAt.IsZero()
 	f.Barred, f.Pass = barred, k.pass.Valid(now)
 	if k.Ref.IsOperator() {
 		f.OperatorID = k.Ref.ID

@@ -92,6 +92,13 @@ func (k known) outlived(now time.Time) bool {
 	return k.counts(now) && k.PasswordAt.Before(k.aside.From())
 }
 
+// unguided says that the session was begun by a starting guide that is over. The
+// password it was begun with was never stored, so nothing is proved any more: else an
+// assigned MailOTP would be enrolled without any password.
+func (k known) unguided(now time.Time) bool {
+	return k.pass.Kind == pass.Guide && !k.pass.Valid(now)
+}
+
 // planned is a node's copy of windows and rollouts, with the version it was read at.
 type planned struct {
 	version int64
