@@ -20,9 +20,11 @@ import (
 	"nidan/internal/maintenance"
 	"nidan/internal/operator"
 	"nidan/internal/organization"
+	"nidan/internal/pass"
 	"nidan/internal/password"
 	"nidan/internal/progress"
 	"nidan/internal/rollout"
+	"nidan/internal/session"
 	"nidan/internal/store"
 	"nidan/internal/totp"
 )
@@ -40,6 +42,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"operator":     command(addOperator),
 	"rollout":      command(addRollout),
 	"extend":       command(extend),
+	"guide":        command(guide),
 	"window":       command(addWindow),
 	"suspend":      command(suspend),
 	"rows":         command(rows),
@@ -114,7 +117,7 @@ func options(args []string) map[string]string {
 	return values
 }
 
-// addAccount: account EMAIL org=… [admin] [name=…] [phone=…] [password=…] [imported] [totp] [lang=ja] [zone=…]
+// addAccount: account EMAIL org=… [admin] [name=…] [phone=…] [password=…] [imported] [totp] [bare] [lang=ja] [zone=…]
 func addAccount(s *stage, args []string) error {
 	o := options(args[1:])
 	a := account.Account{Ref: account.Ref{Organization: s.orgs[o["org"]]}, Email: args[0], Name: or(o["name"], args[0]),
@@ -133,12 +136,16 @@ func addAccount(s *stage, args []string) error {
 		return err
 	}
 	_, enrolled := o["totp"]
+	_, bare := o["bare"] // never had a password
 	return s.write(func(ctx context.Context, tx *store.Tx) error {
 		a, err := account.Add(ctx, tx, s.keys, a, "story")
 		if err != nil {
 			return err
 		}
 		s.accounts[a.Email] = a
+		if bare {
+			return nil
+		}
 		if err := password.Set(ctx, tx, a.Ref, hash, password.Changed); err != nil || !enrolled {
 			return err
 		}
@@ -209,6 +216,24 @@ func extend(s *stage, args []string) error {
 	return s.write(func(ctx context.Context, tx *store.Tx) error {
 		return rollout.Extend(ctx, tx, s.rollouts[len(s.rollouts)-1], s.accounts[args[0]].Ref, until, "story", "story")
 	})
+}
+
+// guide: guide EMAIL BY: a starting guide, given by a Portal Admin or an operator.
+func guide(s *stage, args []string) error {
+	by := &session.Visit{Person: s.accounts[args[1]]}
+	if o, ok := s.ops[args[1]]; ok {
+		by.Person = account.Account{Ref: o.Ref(), Name: o.Name}
+	}
+	by.Session.Ref, by.Session.ID = by.Person.Ref, "story"
+	desk := &pass.Desk{Keys: s.keys, Site: s.portal.Site, BaseURL: s.server.URL}
+	err := s.write(func(ctx context.Context, tx *store.Tx) error {
+		_, err := desk.Guide(ctx, tx, by, s.accounts[args[0]])
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.portal.Post.Drain(context.Background())
 }
 
 // addWindow: window OPENS CLOSES [OPERATOR…]

@@ -7,6 +7,7 @@ import (
 
 	"nidan/internal/account"
 	"nidan/internal/audit"
+	"nidan/internal/mail"
 	"nidan/internal/pass"
 	"nidan/internal/rollout"
 	"nidan/internal/session"
@@ -66,9 +67,8 @@ func (s *story) invite(ctx context.Context, admin, p *person) error {
 		if err != nil {
 			return err
 		}
-		say := s.Site.Speaker(p.Language, p.Location())
-		return s.letter(ctx, tx, p, "starting-guide", "demo.invited",
-			"who", admin.Name, "link", strings.TrimSuffix(s.URL, "/")+"/start/"+token, "until", say.Moment(guide.Expires))
+		desk := pass.Desk{Keys: s.Keys, Site: s.Site, BaseURL: strings.TrimSuffix(s.URL, "/")}
+		return mail.Queue(ctx, tx, s.Keys, desk.GuideLetter(p.Account, token, guide, pass.ByAdmin, admin.Name))
 	})
 }
 

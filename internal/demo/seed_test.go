@@ -20,6 +20,7 @@ import (
 	"nidan/internal/demo"
 	"nidan/internal/limit"
 	"nidan/internal/page"
+	"nidan/internal/pass"
 	"nidan/internal/password"
 	"nidan/internal/phrase"
 	"nidan/internal/reminder"
@@ -54,7 +55,7 @@ func each(t *testing.T, test func(t *testing.T, s scene)) {
 func marked(t *testing.T, source string, isDemo bool) scene {
 	t.Helper()
 	s := scene{World: storetest.Open(t, source), source: source}
-	book, err := phrase.NewBook([]fs.FS{phrase.Words, page.Words, session.Words, password.Words,
+	book, err := phrase.NewBook([]fs.FS{phrase.Words, page.Words, session.Words, password.Words, pass.Words,
 		verification.Words, signin.Words, announcement.Words, reminder.Words, demo.Words}...)
 	must(t, err)
 	s.site, err = page.New(book, slog.New(slog.DiscardHandler), page.Options{Name: "Business Portal", House: tokyo,
