@@ -69,7 +69,7 @@ type walker struct {
 	server  *httptest.Server
 	client  *http.Client
 	trips   int64
-	hashes  int64
+	hashes  uint64
 	body    string
 	key     []byte
 	mailbox *[]mail.Message
