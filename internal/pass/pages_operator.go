@@ -159,7 +159,7 @@ func grounds(form *page.Form, view *caseView) Ticket {
 	}
 	ticket, ok := ParseTicket(view.Ticket)
 	if view.Ticket != "" && !ok {
-		form.Fault("ticket", "pass.ticket_shape", "n", longestTicket)
+		form.Fault("ticket", "pass.ticket_shape", "n", account.LongestTicket)
 	}
 	return ticket
 }

@@ -6,6 +6,8 @@ import (
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
+
+	"nidan/internal/account"
 )
 
 // Kind is what a pass is for. The zero Kind is nothing.
@@ -110,24 +112,8 @@ func Grouped(code string) string {
 	return strings.Join(append(groups, code), "-")
 }
 
-// Ticket names the ticket that a pass was given against. The zero Ticket is none.
-type Ticket string
+// Ticket names the ticket that a pass was given against.
+type Ticket = account.Ticket
 
-// longestTicket bounds a ticket's name, in characters.
-const longestTicket = 40
-
-// ParseTicket reads the name of a ticket, such as "T-123": 1 to 40 letters, digits,
-// blanks and - # / . _ of the plain alphabet.
-func ParseTicket(text string) (Ticket, bool) {
-	name := strings.Join(strings.Fields(norm.NFKC.String(text)), " ")
-	if name == "" || len(name) > longestTicket {
-		return "", false
-	}
-	for _, c := range name {
-		plain := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
-		if !plain && !strings.ContainsRune(" -#/._", c) {
-			return "", false
-		}
-	}
-	return Ticket(name), true
-}
+// ParseTicket reads the name of a ticket, see account.ParseTicket.
+func ParseTicket(text string) (Ticket, bool) { return account.ParseTicket(text) }
