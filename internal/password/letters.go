@@ -89,6 +89,32 @@ func (m *Room) refusedLetters(ctx context.Context, tx *store.Tx, v *session.Visi
 	return m.toAdmins(ctx, tx, v.Ref, admins, letter{key: "mail_refused_admin", lane: mail.Notice, from: v.From, more: who})
 }
 
+// answerLetters tell of a yes or a no to a password that waited: the owner, and the
+// Portal Admins but the one who gave it.
+func (m *Room) answerLetters(ctx context.Context, tx *store.Tx, v *session.Visit, w Waiting, reply Reply) error {
+	key := "mail_approved"
+	if reply == No {
+		key = "mail_stopped"
+	}
+	more := func(say page.Speaker) []any {
+		by := say.T("password.by_admin", "name", v.Person.Name)
+		if v.Operator() {
+			by = say.T("password.by_operator", "name", v.Person.Name)
+		}
+		return []any{"who", w.Name, "address", w.Email, "by", by}
+	}
+	if err := m.send(ctx, tx, letter{to: w.Account, key: key, lane: mail.Notice, from: v.From, more: more}); err != nil {
+		return err
+	}
+	var others []account.Account
+	for _, a := range w.admins {
+		if a.Suspended.IsZero() && a.Ref != v.Ref {
+			others = append(others, a.Account)
+		}
+	}
+	return m.toAdmins(ctx, tx, w.Ref, others, letter{key: key + "_admin", lane: mail.Notice, from: v.From, more: more})
+}
+
 // toAdmins sends one letter to each Portal Admin but the one it is about.
 func (m *Room) toAdmins(ctx context.Context, tx *store.Tx, about account.Ref, admins []account.Account, l letter) error {
 	for _, admin := range admins {

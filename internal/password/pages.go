@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"nidan/internal/act"
 	"nidan/internal/page"
 	"nidan/internal/route"
 	"nidan/internal/secret"
@@ -66,6 +67,12 @@ func (m *Room) Routes() []route.Route {
 		at("GET /password/reset/{token}/done", route.Door, m.showDone),
 		at("GET /profile/password", route.FreshOwn, m.showChange),
 		at("POST /profile/password", route.FreshOwn, m.postChange),
+		at("GET /accounts/resets", route.AdminOnly, m.showWaiting),
+		at("GET /accounts/{id}/reset", act.Gate(act.AnswerReset), m.showAnswer),
+		at("POST /accounts/{id}/reset", act.Gate(act.AnswerReset), m.postAnswer),
+		at("GET /operator/resets", route.OperatorOnly, m.showWaiting),
+		at("GET /operator/resets/{organization}/{id}", act.Gate(act.AnswerAdminReset), m.showAnswer),
+		at("POST /operator/resets/{organization}/{id}", act.Gate(act.AnswerAdminReset), m.postAnswer),
 	}
 }
 

@@ -174,13 +174,7 @@ func Refuse(ctx context.Context, tx *store.Tx, ref account.Ref, by string) error
 	if !state.Aside.Waits(tx.Now()) {
 		return store.ErrNone
 	}
-	_, err = tx.Exec(ctx, `update password_reset set refused_at = $1, refused_by = $2, aside = null
-		where organization_id = $3 and holder_id = $4 and finished_at is null and refused_at is null and replaced_at is null`,
-		store.Micros(tx.Now()), by, ref.Organization, ref.ID)
-	if err != nil {
-		return fmt.Errorf("password reset: %w", err)
-	}
-	return nil
+	return refuse(ctx, tx, ref, by)
 }
 
 // ErrMeanwhile says that what Lookup answered no longer counts: the password kept
