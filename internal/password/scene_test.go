@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"nidan/internal/account"
+	"nidan/internal/act"
 	"nidan/internal/audit"
 	"nidan/internal/limit"
 	"nidan/internal/mail"
@@ -47,7 +48,7 @@ func open(t *testing.T, w storetest.World) *scene {
 	t.Helper()
 	s := &scene{World: w, t: t, mux: http.NewServeMux(), log: &bytes.Buffer{}}
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	book, err := phrase.NewBook(page.Words, phrase.Words, session.Words, Words)
+	book, err := phrase.NewBook(page.Words, phrase.Words, session.Words, act.Words, Words)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -225,6 +225,11 @@ func (d *Desk) count(ctx context.Context, tx *store.Tx, a Attempt, s state, o Ou
 	if err := audit.Record(ctx, tx, d.Keys, entries...); err != nil {
 		return Outcome{}, err
 	}
+	if s.stops() || s.voids() {
+		if err := d.tellLost(ctx, tx, a, s); err != nil {
+			return Outcome{}, err
+		}
+	}
 	if run < TellFrom && !s.stops() {
 		return o, nil
 	}

@@ -128,3 +128,11 @@ func revive(ctx context.Context, tx *store.Tx, ref account.Ref) error {
 		ref.Organization, ref.ID)
 	return err
 }
+
+// organizationName is what an organization is called, for letters.
+func organizationName(ctx context.Context, r store.Reader, id string) (name string, err error) {
+	if err := r.QueryRow(ctx, `select name from organization where id = $1`, id).Scan(&name); err != nil {
+		return "", fmt.Errorf("organization: %w", err)
+	}
+	return name, nil
+}
