@@ -32,7 +32,7 @@ import (
 // commands are what a story can say. In values, @totp:EMAIL is the code that
 // EMAIL's app shows now (@totp:EMAIL+1 the next step's), @mail:EMAIL the newest
 // mailed code, @link:EMAIL the path of the newest mailed link, @setup the code of
-// the key on the page shown, @kept what keep has read, @rollout within a path the
+// the key on the page shown, @hidden:FIELD what a hidden field on it holds, @kept what keep has read, @rollout within a path the
 // newest rollout's id, @id:EMAIL within one an account's, @org:NAME an
 // organization's.
 var commands = map[string]func(*testscript.TestScript, bool, []string){
@@ -390,6 +390,12 @@ func (s *stage) value(v string) (string, error) {
 	switch name {
 	case "@kept":
 		return s.kept, nil
+	case "@hidden":
+		found := regexp.MustCompile(`name="` + regexp.QuoteMeta(rest) + `" value="([^"]*)"`).FindStringSubmatch(s.body)
+		if found == nil {
+			return "", fmt.Errorf("there is no hidden field %s on the page:\n%s", rest, s.text())
+		}
+		return html.UnescapeString(found[1]), nil
 	case "@totp":
 		email, plus, _ := strings.Cut(rest, "+")
 		offset, _ := strconv.Atoi(or(plus, "0"))

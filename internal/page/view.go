@@ -55,10 +55,11 @@ func WithReader(r *http.Request, zone *time.Location) *http.Request {
 
 // Banner is a line above every page: a window ahead, days left to set up.
 type Banner struct {
-	Kind string // "soon" or "ends"
-	Text func(say Speaker) string
-	Link string // address, or empty
-	Name string // phrase key of the link's text
+	Kind   string // "soon" or "ends"
+	Text   func(say Speaker) string
+	Link   string // address, or empty
+	Name   string // phrase key of the link's text
+	Always bool   // also where a page says itself what has to be done
 }
 
 type chromeKey struct{}
@@ -141,7 +142,7 @@ func (v *View) Banners() []Banner {
 	}
 	var kept []Banner
 	for _, b := range v.Chrome.Banners {
-		if b.Kind != "ends" {
+		if b.Kind != "ends" || b.Always {
 			kept = append(kept, b)
 		}
 	}

@@ -220,7 +220,7 @@ func (g *Gate) chrome(a asked, v *session.Visit) page.Chrome {
 	if a.step.Kind == Admit && a.aside.Waits(a.now) {
 		// Whoever is signed in by the old password is told wherever he is: a link that
 		// was not his leads to nothing if he says so in time.
-		c.Banners = append(c.Banners, page.Banner{Kind: "ends", Link: "/profile/password", Name: "signin.aside_link",
+		c.Banners = append(c.Banners, page.Banner{Kind: "ends", Always: true, Link: "/profile/password", Name: "signin.aside_link",
 			Text: func(say page.Speaker) string { return say.T("signin.aside_waits") }})
 	}
 	return c
