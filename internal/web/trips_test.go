@@ -46,6 +46,8 @@ var beyond = map[string]int64{
 	"POST /profile/totp":     22, // proves, enrolls, ends reminders, sessions and passes, tells the owner: once a phone
 	"GET /setup/totp":        8,
 	"POST /setup/totp":       20,
+	// Once a reset: who is able, the answer, the record, a letter to the owner and each other Portal Admin.
+	"POST /accounts/{id}/reset": 11,
 	// Two transactions: who it is, counted before the hash, and then the session with its set-up and the record.
 	"POST /start/{token}": 17,
 	// Whether anything waits to be added up, the rollout, all of them, each organization's Portal Admins, everybody.
@@ -266,6 +268,28 @@ func (k *walker) strangers() {
 	k.do("all is right", "POST", "/password/forgot", 303, "email", "app@aozora.example", "name", "app", "phone", "0312345678")
 }
 
+// answering is a Portal Admin who answers a password that waits.
+func (k *walker) answering() {
+	k.t.Helper()
+	k.do("", "POST", "/password/forgot", 303, "email", "mailed@aozora.example", "name", "mailed", "phone", "0312345678")
+	if err := k.portal.Post.Drain(context.Background()); err != nil {
+		k.t.Fatal(err)
+	}
+	link := ""
+	for _, m := range *k.mailbox {
+		if found := regexp.MustCompile(`/password/reset/\S+`).FindString(m.Text); found != "" && m.To == "mailed@aozora.example" {
+			link = found
+		}
+	}
+	k.do("", "POST", link, 303, "password", "harbor under lantern", "password_again", "harbor under lantern")
+	k.do("one waits", "GET", "/accounts/resets", 200)
+	path := regexp.MustCompile(`/accounts/[0-9a-f-]{36}/reset`).FindString(k.body)
+	k.at("one waits", path, "/accounts/{id}/reset")
+	id := regexp.MustCompile(`name="reset" value="([^"]+)"`).FindStringSubmatch(k.body)
+	k.post("nothing chosen", path, "/accounts/{id}/reset", 422, "reset", id[1])
+	k.post("refused", path, "/accounts/{id}/reset", 303, "reset", id[1], "answer", "refuse")
+}
+
 // starting is the way of somebody new, up to the pages that settingUp goes through.
 func (k *walker) starting() {
 	k.browser()
@@ -304,6 +328,7 @@ func (k *walker) byApp() {
 	k.do("a fresh code", "GET", "/confirm", 200)
 	k.do("a fresh code", "POST", "/confirm", 303, "code", k.code())
 	k.do("end all others", "POST", "/sessions", 303, "act", "others")
+	k.answering()
 	k.do("two steps", "POST", "/signout", 303)
 }
 
@@ -351,6 +376,7 @@ func (k *walker) operating() {
 	k.at("a rollout", "/operator/rollouts/"+plan.ID+"/reminders", "/operator/rollouts/{id}/reminders")
 	k.do("all of them", "GET", "/operator/rollouts", 200)
 	k.do("passes", "GET", "/operator/passes", 200)
+	k.do("passwords that wait", "GET", "/operator/resets", 200)
 	k.do("the outbox", "GET", "/operator/mail", 200)
 	ends := plan.Ends.AddDate(0, 0, 7)
 	dates := []string{"version", "1", "zone", "UTC", "reminders", "7", "opens", plan.Opens.Format(time.RFC3339), "ends", ends.Format(time.RFC3339)}
