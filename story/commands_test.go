@@ -20,11 +20,9 @@ import (
 	"nidan/internal/maintenance"
 	"nidan/internal/operator"
 	"nidan/internal/organization"
-	"nidan/internal/pass"
 	"nidan/internal/password"
 	"nidan/internal/progress"
 	"nidan/internal/rollout"
-	"nidan/internal/session"
 	"nidan/internal/store"
 	"nidan/internal/totp"
 )
@@ -216,24 +214,6 @@ func extend(s *stage, args []string) error {
 	return s.write(func(ctx context.Context, tx *store.Tx) error {
 		return rollout.Extend(ctx, tx, s.rollouts[len(s.rollouts)-1], s.accounts[args[0]].Ref, until, "story", "story")
 	})
-}
-
-// guide: guide EMAIL BY: a starting guide, given by a Portal Admin or an operator.
-func guide(s *stage, args []string) error {
-	by := &session.Visit{Person: s.accounts[args[1]]}
-	if o, ok := s.ops[args[1]]; ok {
-		by.Person = account.Account{Ref: o.Ref(), Name: o.Name}
-	}
-	by.Session.Ref, by.Session.ID = by.Person.Ref, "story"
-	desk := &pass.Desk{Keys: s.keys, Site: s.portal.Site, BaseURL: s.server.URL}
-	err := s.write(func(ctx context.Context, tx *store.Tx) error {
-		_, err := desk.Guide(ctx, tx, by, s.accounts[args[0]])
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return s.portal.Post.Drain(context.Background())
 }
 
 // addWindow: window OPENS CLOSES [OPERATOR…]
