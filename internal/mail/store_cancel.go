@@ -26,6 +26,27 @@ func Cancel(ctx context.Context, tx *store.Tx, organization, holder, kind string
 	return n, nil
 }
 
+// CancelAll is Cancel for everybody of an organization.
+func CancelAll(ctx context.Context, tx *store.Tx, organization, kind string) (int64, error) {
+	now := store.Micros(tx.Now())
+	n, err := tx.Exec(ctx, `update mail set expires_at = $1,
+			dropped_at = case when lease_until < $2 then cast($3 as bigint) else dropped_at end,
+			body = case when lease_until < $4 then null else body end
+		where organization_id = $5 and kind = $6 and sent_at is null and dropped_at is null`,
+		now, now, now, now, organization, kind)
+	if err != nil {
+		return 0, fmt.Errorf("mail to cancel: %w", err)
+	}
+	return n, nil
+}
+
+// Waiting counts the letters of one kind that still wait for an organization's people.
+func Waiting(ctx context.Context, r store.Reader, organization, kind string) (n int64, err error) {
+	err = r.QueryRow(ctx, `select count(*) from mail where organization_id = $1 and kind = $2 and sent_at is null and dropped_at is null`,
+		organization, kind).Scan(&n)
+	return n, err
+}
+
 // CancelOne is Cancel for a single letter, by its id.
 func CancelOne(ctx context.Context, tx *store.Tx, organization, id string) (int64, error) {
 	now := store.Micros(tx.Now())
