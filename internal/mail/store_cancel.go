@@ -40,13 +40,6 @@ func CancelAll(ctx context.Context, tx *store.Tx, organization, kind string) (in
 	return n, nil
 }
 
-// Waiting counts the letters of one kind that still wait for an organization's people.
-func Waiting(ctx context.Context, r store.Reader, organization, kind string) (n int64, err error) {
-	err = r.QueryRow(ctx, `select count(*) from mail where organization_id = $1 and kind = $2 and sent_at is null and dropped_at is null`,
-		organization, kind).Scan(&n)
-	return n, err
-}
-
 // CancelOne is Cancel for a single letter, by its id.
 func CancelOne(ctx context.Context, tx *store.Tx, organization, id string) (int64, error) {
 	now := store.Micros(tx.Now())

@@ -119,14 +119,6 @@ func EndOrganization(ctx context.Context, tx *store.Tx, organization, why string
 		store.Micros(tx.Now()), why, organization)
 }
 
-// SignedIn counts the people of an organization who have an open session.
-func SignedIn(ctx context.Context, r store.Reader, organization string, now time.Time) (people int64, err error) {
-	err = r.QueryRow(ctx, `select count(distinct holder_id) from session
-		where organization_id = $1 and ended_at is null and seen_at > $2 and started_at > $3`,
-		organization, store.Micros(now.Add(-Idle)), store.Micros(now.Add(-Absolute))).Scan(&people)
-	return people, err
-}
-
 // List are the open sessions of a holder, the latest seen first.
 func List(ctx context.Context, r store.Reader, ref account.Ref, now time.Time) ([]Session, error) {
 	rows, err := r.Query(ctx, `select id, started_at, password_at, code_at, seen_at, network, agent from session
