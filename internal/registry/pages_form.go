@@ -54,7 +54,7 @@ func (rm *Room) readPerson(r *http.Request, form *page.Form, view *formView) acc
 	typed := typedName{Name: form.Text("name"), Email: form.Text("email"), Phone: form.Text("phone"), Zone: form.Text("time_zone"),
 		JobTitle: form.Text("job_title"), Mobile: form.Text("mobile")}
 	zone := form.Zone("time_zone")
-	lang, _ := phrase.Parse(form.Text("language"))
+	lang := phrase.Lang(form.Text("language")) // PersonFaults knows whether it is one
 	a := account.Account{Name: typed.Name, Email: typed.Email, Phone: typed.Phone, Language: lang, JobTitle: typed.JobTitle, Mobile: typed.Mobile}
 	if zone != nil {
 		a.Zone = zone.String()
