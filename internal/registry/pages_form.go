@@ -51,7 +51,7 @@ func (rm *Room) fresh(r *http.Request) *formView {
 
 // readPerson reads a Portal Admin, and notes beside each field what is wrong.
 func (rm *Room) readPerson(r *http.Request, form *page.Form, view *formView) account.Account {
-	typed := typedName{Name: form.Text("name"), Email: form.Text("email"), Phone: form.Text("phone"), Zone: form.Text("time_zone"),
+	typed := typedName{Name: Written(form.Text("name")), Email: form.Text("email"), Phone: form.Text("phone"), Zone: form.Text("time_zone"),
 		JobTitle: form.Text("job_title"), Mobile: form.Text("mobile")}
 	zone := form.Zone("time_zone")
 	lang := phrase.Lang(form.Text("language")) // PersonFaults knows whether it is one
@@ -78,7 +78,7 @@ func (rm *Room) postNew(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	view := &formView{Asks: true, Name: form.Text("organization")}
+	view := &formView{Asks: true, Name: Written(form.Text("organization"))}
 	add(form, NameFault(view.Name))
 	first := rm.readPerson(r, form, view)
 	var o organization.Organization
@@ -158,7 +158,7 @@ func (rm *Room) postName(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	view := &formView{Asks: true, Name: form.Text("organization")}
+	view := &formView{Asks: true, Name: Written(form.Text("organization"))}
 	add(form, NameFault(view.Name))
 	if form.OK() {
 		err = wrongs(form, rm.upon(r, act.RenameOrganization, func(ctx context.Context, tx *store.Tx, d Deed, o organization.Organization) error {

@@ -118,6 +118,9 @@ type Refusals []*fault.Fault
 // Error names the first.
 func (r Refusals) Error() string { return r[0].Error() }
 
+// Written is a name as it is kept: with single blanks, and none around it.
+func Written(name string) string { return strings.Join(strings.Fields(name), " ") }
+
 // NameFault says what is wrong with an organization's name; nil: nothing.
 func NameFault(name string) *fault.Fault {
 	switch {
