@@ -76,7 +76,7 @@ func TestOrganizationsAreFoundByNameAddressAndWhoLeadsThem(t *testing.T) {
 			}
 		}
 		s.is(s.ask(o, "GET", "/operator/organizations"), http.StatusOK, `data-label="Accounts">3<`, `data-label="Set up">2<`,
-			`1 of 2`, `<span class="state ends">0 of 1</span>`, "until")
+			`1 of 2`, `<span class="state ends">0 of 1 able</span>`, "until")
 		for address, parts := range map[string][]string{
 			"ulla.user%40example.jp":   {"Ulla User", "General User", "Aozora Trading", place(aozora)},
 			"BRUNO.Brenn%40Example.JP": {"Bruno Brenn", "Portal Admin", "Brennhof"},
