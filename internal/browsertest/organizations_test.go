@@ -13,12 +13,6 @@ import (
 // organizationScenes are the pages of the register of organizations.
 var organizationScenes = []scene{
 	{name: "organizations", status: 200, lead: func(b *tab) { b.registering(); b.open("/operator/organizations") }},
-	{name: "organizations-none", status: 200, lead: func(b *tab) { b.registering(); b.open("/operator/organizations?show=suspended") }},
-	{name: "organizations-address", status: 200, lead: func(b *tab) {
-		b.registering()
-		b.open("/operator/organizations?q=" + b.person("Ulla Berg").Email)
-	}},
-	{name: "organization-new", status: 200, lead: func(b *tab) { b.registering(); b.open("/operator/organizations/new") }},
 	{name: "organization-new-wrong", status: 422, posted: true, lead: func(b *tab) {
 		b.registering()
 		b.open("/operator/organizations/new")
@@ -26,22 +20,12 @@ var organizationScenes = []scene{
 	}},
 	{name: "organization", status: 200, lead: func(b *tab) { b.open(b.registering()) }},
 	{name: "organization-unled", status: 200, lead: func(b *tab) { b.registering(); b.open(b.unled()) }},
-	{name: "organization-admin", status: 200, lead: func(b *tab) { b.registering(); b.open(b.unled() + "/admins/new") }},
-	{name: "organization-name", status: 200, lead: func(b *tab) { b.open(b.registering() + "/name") }},
 	{name: "organization-suspend", status: 200, lead: func(b *tab) { b.open(b.registering() + "/suspend") }},
-	{name: "organization-suspended", status: 200, posted: true, lead: func(b *tab) {
-		b.open(b.registering() + "/suspend")
-		b.press("main form .danger")
-	}},
 	{name: "organization-return", status: 200, posted: true, lead: func(b *tab) {
 		place := b.registering()
 		b.open(place + "/suspend")
 		b.press("main form .danger")
 		b.open(place + "/return")
-	}},
-	{name: "organization-guide", status: 200, lead: func(b *tab) {
-		fresh := b.person("Grace Field", admin)
-		b.open(b.registering() + "/admins/" + fresh.ID + "/guide")
 	}},
 }
 

@@ -212,7 +212,7 @@ func TestASuspensionIsOnceAndTheReturnToo(t *testing.T) {
 			return nil
 		})
 		s.fold()
-		s.is(s.ask(o, "GET", place(aozora)+"/suspend"), http.StatusOK, "Suspend Aozora?", "1 person is signed in", "2 accounts can no longer sign in",
+		s.is(s.ask(o, "GET", place(aozora)+"/suspend"), http.StatusOK, "Aozora is closed to all its people", "1 person is signed in", "2 accounts can no longer sign in",
 			"1 reminder that waits", "Imports into it are refused", "2 Portal Admins are told")
 		for n, done := range []string{"suspended", "same"} {
 			a := s.ask(o, "POST", place(aozora)+"/suspend")
@@ -234,7 +234,7 @@ func TestASuspensionIsOnceAndTheReturnToo(t *testing.T) {
 		}
 		s.is(s.ask(o, "GET", place(aozora)), http.StatusOK, "Suspended", "by Abe", "/return")
 		s.is(s.ask(o, "GET", place(aozora)+"/suspend"), http.StatusSeeOther)
-		s.is(s.ask(o, "GET", place(aozora)+"/return"), http.StatusOK, "Open Aozora to its people again?", "2 accounts can sign in again")
+		s.is(s.ask(o, "GET", place(aozora)+"/return"), http.StatusOK, "Aozora is open to its people again", "2 accounts can sign in again")
 		for _, done := range []string{"returned", "same"} {
 			a := s.ask(o, "POST", place(aozora)+"/return")
 			if want := place(aozora) + "?done=" + done; a.Code != http.StatusSeeOther || a.Header().Get("Location") != want {
