@@ -14,6 +14,7 @@ import (
 	"nidan/internal/mailotp"
 	"nidan/internal/organization"
 	"nidan/internal/rollout"
+	"nidan/internal/secret"
 	"nidan/internal/store"
 	"nidan/internal/store/storetest"
 )
@@ -179,10 +180,19 @@ func TestAnOrganizationShowsHowEachPortalAdminStands(t *testing.T) {
 		s.is(s.ask(o, "GET", place(aozora)), http.StatusOK, "has no Portal Admin", "/admins/new")
 		able, fresh, gone := s.admin(aozora, "Able One", true), s.admin(aozora, "Fresh One", false), s.admin(aozora, "Gone One", true)
 		s.add(aozora, "Ulla User", account.GeneralUser, true)
-		s.in(func(ctx context.Context, tx *store.Tx) error { return account.Suspend(ctx, tx, gone.Ref, "test") })
+		s.in(func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Exec(ctx, `insert into password_reset (id, digest, organization_id, holder_id, created_at, expires_at, aside, needs_approval)
+				values ($1, $2, $3, $4, 1, 1, $5, true)`, secret.ID(), []byte("x"), able.Organization, able.ID, []byte("x"))
+			if err != nil {
+				return err
+			}
+			return account.Suspend(ctx, tx, gone.Ref, "test")
+		})
 		page := s.ask(o, "GET", place(aozora))
-		s.is(page, http.StatusOK, "Able One", "Never set up", "Suspended", "/admins/"+fresh.ID+"/guide", "/operator/passes/"+aozora.ID+"/"+able.ID)
-		for _, not := range []string{"Ulla", "/admins/new", "/admins/" + able.ID + "/guide", "/operator/passes/" + aozora.ID + "/" + gone.ID} {
+		s.is(page, http.StatusOK, "Able One", "Never set up", "Suspended", "/admins/"+fresh.ID+"/guide", "/operator/passes/"+aozora.ID+"/"+able.ID,
+			"/operator/addresses/"+aozora.ID+"/"+fresh.ID, "/operator/resets/"+aozora.ID+"/"+able.ID, "A new password waits for approval")
+		for _, not := range []string{"Ulla", "/admins/new", "/admins/" + able.ID + "/guide", "/operator/passes/" + aozora.ID + "/" + gone.ID,
+			"/operator/resets/" + aozora.ID + "/" + fresh.ID, "/operator/networks/"} {
 			if strings.Contains(page.Body.String(), not) {
 				t.Errorf("%q is on the page", not)
 			}

@@ -17,6 +17,7 @@ import (
 type organizationView struct {
 	page.View
 	Listed
+	Ready       Ready
 	People      []shownAdmin
 	Now         time.Time
 	Next, First string
@@ -38,7 +39,7 @@ func (rm *Room) organization(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	view := &organizationView{Listed: l, Now: rm.Site.Now()}
+	view := &organizationView{Listed: l, Ready: rm.Ready, Now: rm.Site.Now()}
 	after := r.URL.Query().Get("after")
 	if !plainID(after) {
 		after = ""
