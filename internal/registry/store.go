@@ -43,7 +43,8 @@ const listedJoins = `) o
 // Which organizations a list is about: each a text of its own, so that none pays for
 // what another asks.
 const (
-	listedFrom = `select o.id, o.name, o.name_key, o.created_at, o.suspended_at, o.suspended_by from organization o
+	listedRows = `select o.id, o.name, o.name_key, o.created_at, o.suspended_at, o.suspended_by from organization o`
+	listedFrom = listedRows + `
 		where ($1 = '' or o.name_key like $2 escape '!')
 			and ($3 = '' or o.name_key > (select n.name_key from organization n where n.id = $4))`
 	listedUpTo   = ` order by o.name_key limit $5`
@@ -91,7 +92,7 @@ func List(ctx context.Context, r store.Reader, s Search, limit int) ([]Listed, e
 
 // find is one organization; store.ErrNone when there is none of that id.
 func find(ctx context.Context, r store.Reader, id string) (Listed, error) {
-	return scanListed(r.QueryRow(ctx, listedText+`select * from organization where id = $1`+listedJoins, id))
+	return scanListed(r.QueryRow(ctx, listedText+listedRows+` where o.id = $1`+listedJoins, id))
 }
 
 type scanner interface{ Scan(dest ...any) error }
