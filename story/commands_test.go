@@ -350,6 +350,24 @@ var (
 	keyText  = regexp.MustCompile(`secret=([A-Z2-7]+)`)
 )
 
+// organizationID is the id of an organization that a story added, or a page.
+func (s *stage) organizationID(name string) string {
+	if id := s.orgs[name]; id != "" {
+		return id
+	}
+	o, _ := organization.ByName(context.Background(), s.db, name) // none has no id, and its page is not found
+	return o.ID
+}
+
+// accountID is the id of an account that a story added, or a page.
+func (s *stage) accountID(email string) string {
+	if a, ok := s.accounts[email]; ok {
+		return a.ID
+	}
+	ref, _ := account.Holder(context.Background(), s.db, account.Key(email))
+	return ref.ID
+}
+
 // text is the page as it is read.
 func (s *stage) text() string {
 	return blanks.ReplaceAllString(html.UnescapeString(tags.ReplaceAllString(s.body, " ")), " ")
@@ -363,9 +381,9 @@ func (s *stage) value(v string) (string, error) {
 		return strings.ReplaceAll(v, "@rollout", id), err
 	}
 	if found := orgText.FindStringSubmatch(v); found != nil {
-		v = strings.Replace(v, found[0], s.orgs[found[1]], 1)
+		v = strings.Replace(v, found[0], s.organizationID(found[1]), 1)
 	}
-	v = idText.ReplaceAllStringFunc(v, func(name string) string { return s.accounts[strings.TrimPrefix(name, "@id:")].ID })
+	v = idText.ReplaceAllStringFunc(v, func(name string) string { return s.accountID(strings.TrimPrefix(name, "@id:")) })
 	name, rest, _ := strings.Cut(v, ":")
 	switch name {
 	case "@kept":

@@ -36,6 +36,7 @@ const (
 const (
 	SeeOrganizations    Act = "organizations:see"
 	AddOrganization     Act = "organization:add" // with its first Portal Admin
+	RenameOrganization  Act = "organization:rename"
 	SuspendOrganization Act = "organization:suspend"
 	ReturnOrganization  Act = "organization:return"
 	AddAdmin            Act = "admin:add"     // where no Portal Admin is able
@@ -158,6 +159,7 @@ var rules = map[Act]rule{
 
 	SeeOrganizations:    {gate: route.OperatorOnly},
 	AddOrganization:     {gate: route.OperatorDoer},
+	RenameOrganization:  {gate: route.OperatorDoer},
 	SuspendOrganization: {gate: route.OperatorDoer},
 	ReturnOrganization:  {gate: route.OperatorDoer},
 	AddAdmin:            {gate: route.OperatorDoer},

@@ -30,6 +30,12 @@ type commands struct {
 		Add   operatorAddCommand   `cmd:"" help:"Make somebody an operator, by a one-time link."`
 		Reset operatorResetCommand `cmd:"" help:"Make an operator's sign-in void and give a new one-time link."`
 	} `cmd:"" help:"Add or reset operators, the staff who run the portal."`
+	Organization struct {
+		Add     organizationAddCommand     `cmd:"" help:"Add an organization with its first Portal Admin."`
+		List    organizationListCommand    `cmd:"" help:"Show the organizations."`
+		Suspend organizationSuspendCommand `cmd:"" help:"Close an organization to its people."`
+		Return  organizationReturnCommand  `cmd:"" help:"Open a suspended organization again."`
+	} `cmd:"" help:"Keep the register of organizations, the customer companies."`
 	Clock struct {
 		Accept clockAcceptCommand `cmd:"" help:"Accept that the clock stands earlier than what was seen before."`
 	} `cmd:"" help:"Mend the portal's time."`

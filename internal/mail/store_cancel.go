@@ -26,6 +26,20 @@ func Cancel(ctx context.Context, tx *store.Tx, organization, holder, kind string
 	return n, nil
 }
 
+// CancelAll is Cancel for everybody of an organization.
+func CancelAll(ctx context.Context, tx *store.Tx, organization, kind string) (int64, error) {
+	now := store.Micros(tx.Now())
+	n, err := tx.Exec(ctx, `update mail set expires_at = $1,
+			dropped_at = case when lease_until < $2 then cast($3 as bigint) else dropped_at end,
+			body = case when lease_until < $4 then null else body end
+		where organization_id = $5 and kind = $6 and sent_at is null and dropped_at is null`,
+		now, now, now, now, organization, kind)
+	if err != nil {
+		return 0, fmt.Errorf("mail to cancel: %w", err)
+	}
+	return n, nil
+}
+
 // CancelOne is Cancel for a single letter, by its id.
 func CancelOne(ctx context.Context, tx *store.Tx, organization, id string) (int64, error) {
 	now := store.Micros(tx.Now())

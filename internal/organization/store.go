@@ -29,6 +29,33 @@ func Suspend(ctx context.Context, tx *store.Tx, id, by string) error {
 	return err
 }
 
+// Return opens a suspended organization again; store.ErrNone for one that stands.
+func Return(ctx context.Context, tx *store.Tx, id string) error {
+	n, err := tx.Exec(ctx, `update organization set suspended_at = null, suspended_by = null where id = $1 and suspended_at is not null`, id)
+	if err == nil && n == 0 {
+		err = store.ErrNone
+	}
+	return err
+}
+
+// Rename gives an organization another name; store.ErrTaken when that is another's.
+func Rename(ctx context.Context, tx *store.Tx, id, name string) error {
+	n, err := tx.Exec(ctx, `update organization set name = $1, name_key = $2 where id = $3`, name, NameKey(name), id)
+	if err == nil && n == 0 {
+		err = store.ErrNone
+	}
+	return err
+}
+
+// Find is an organization by its id; store.ErrNone when there is none.
+func Find(ctx context.Context, r store.Reader, id string) (Organization, error) {
+	o := Organization{ID: id}
+	var suspended store.Instant
+	err := r.QueryRow(ctx, `select name, suspended_at from organization where id = $1`, id).Scan(&o.Name, &suspended)
+	o.Suspended = suspended.Time
+	return o, err
+}
+
 // ByName finds an organization by its name, however it is typed; store.ErrNone when
 // there is none.
 func ByName(ctx context.Context, r store.Reader, name string) (o Organization, err error) {

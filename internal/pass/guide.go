@@ -15,19 +15,34 @@ import (
 // table of acts has said that the visitor may: the pass, its one record, and the
 // letter with the link. An older guide is replaced by it.
 func (d *Desk) Guide(ctx context.Context, tx *store.Tx, v *session.Visit, to account.Account) (Pass, error) {
-	token, p, err := Give(ctx, tx, to.Ref, Guide, Given{By: v.Ref.ID, Why: "starting guide"})
-	if err != nil {
-		return Pass{}, err
-	}
-	detail := map[string]string{"pass": p.ID, "until": p.Expires.UTC().Format(time.RFC3339)}
-	if err := audit.Record(ctx, tx, d.Keys, entry(v, to.Ref, "account:guide:given", detail)); err != nil {
-		return Pass{}, err
-	}
 	by := ByAdmin
 	if v.Operator() {
 		by = ByOperator
 	}
-	return p, mail.Queue(ctx, tx, d.Keys, d.GuideLetter(to, token, p, by, v.Person.Name))
+	return d.GuideFrom(ctx, tx, Sender{ID: v.Ref.ID, Name: v.Person.Name, As: by, Actor: v.Actor(), Network: v.From}, to)
+}
+
+// Sender is who gives a starting guide: a visitor, or somebody at the console.
+type Sender struct {
+	ID      string // as columns keep it
+	Name    string // as the letter says it
+	As      By
+	Actor   audit.Actor
+	Network string
+}
+
+// GuideFrom is Guide for a sender who need not be at a page.
+func (d *Desk) GuideFrom(ctx context.Context, tx *store.Tx, from Sender, to account.Account) (Pass, error) {
+	token, p, err := Give(ctx, tx, to.Ref, Guide, Given{By: from.ID, Why: "starting guide"})
+	if err != nil {
+		return Pass{}, err
+	}
+	err = audit.Record(ctx, tx, d.Keys, audit.Entry{Chain: to.Organization, Act: "account:guide:given", Actor: from.Actor, Subject: to.ID,
+		Network: from.Network, Detail: map[string]string{"pass": p.ID, "until": p.Expires.UTC().Format(time.RFC3339)}})
+	if err != nil {
+		return Pass{}, err
+	}
+	return p, mail.Queue(ctx, tx, d.Keys, d.GuideLetter(to, token, p, from.As, from.Name))
 }
 
 // By is on whose behalf a starting guide comes, as its letter says.

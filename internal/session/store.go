@@ -113,6 +113,12 @@ func EndAll(ctx context.Context, tx *store.Tx, ref account.Ref, but, why string)
 		store.Micros(tx.Now()), why, ref.Organization, ref.ID, but)
 }
 
+// EndOrganization ends every session of an organization's accounts, and answers how many.
+func EndOrganization(ctx context.Context, tx *store.Tx, organization, why string) (int64, error) {
+	return tx.Exec(ctx, `update session set ended_at = $1, ended_why = $2 where organization_id = $3 and ended_at is null`,
+		store.Micros(tx.Now()), why, organization)
+}
+
 // List are the open sessions of a holder, the latest seen first.
 func List(ctx context.Context, r store.Reader, ref account.Ref, now time.Time) ([]Session, error) {
 	rows, err := r.Query(ctx, `select id, started_at, password_at, code_at, seen_at, network, agent from session

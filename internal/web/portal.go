@@ -33,6 +33,7 @@ import (
 	"nidan/internal/phrase"
 	"nidan/internal/profile"
 	"nidan/internal/progress"
+	"nidan/internal/registry"
 	"nidan/internal/rehearsal"
 	"nidan/internal/reminder"
 	"nidan/internal/rollout"
@@ -96,6 +97,7 @@ func Words() []fs.FS {
 		rehearsal.Words,
 		profile.Words,
 		people.Words,
+		registry.Words,
 		home.Words,
 		demo.Words,
 	}
@@ -172,6 +174,7 @@ func (p *Portal) rooms() error {
 	peopleRoom, errPeople := people.New(people.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Desk: desk, Wake: p.Post.Wake, Log: p.Log,
 		Passes: &pass.Desk{Keys: p.Keys, Site: p.Site, BaseURL: base}})
 	passRoom, errPass := pass.New(pass.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, BaseURL: base, Wake: p.Post.Wake})
+	registryRoom, errRegistry := registry.New(registry.Needs{DB: p.DB, Site: p.Site, Wake: p.Post.Wake, Desk: &pass.Desk{Keys: p.Keys, Site: p.Site, BaseURL: base}})
 	contactRoom, errContact := contact.New(p.Site, p.Config.Hours)
 	maintenanceRoom, errMaintenance := maintenance.New(maintenance.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Wake: p.Post.Wake, Marks: Marks(p.Config.HouseZone)})
 	rolloutRoom, err6 := rollout.New(rollout.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Wake: p.Post.Wake})
@@ -184,6 +187,7 @@ func (p *Portal) rooms() error {
 	err := errors.Join(err1, err2, err3, err4, err5, err6,
 		errPass,
 		errPeople,
+		errRegistry,
 		errAnnouncement,
 		errGuide,
 		errMaintenance,
@@ -206,6 +210,7 @@ func (p *Portal) rooms() error {
 		setupRoom.Routes(),
 		profileRoom.Routes(),
 		peopleRoom.Routes(),
+		registryRoom.Routes(),
 		homeRoom.Routes(),
 		rolloutRoom.Routes(),
 		reminderRoom.Routes(),

@@ -54,6 +54,14 @@ var beyond = map[string]int64{
 	"GET /operator/rollouts/{id}/forecast": 6,
 	// Once a change: all rollouts, the new dates with their version, the record, a letter to each other operator.
 	"POST /operator/rollouts/{id}/change": 12,
+	// Once an organization: is the name free, and the address; the organization, its first Portal Admin, the guide, three records, a letter.
+	"POST /operator/organizations/new": 28,
+	// Once a Portal Admin where none is able: the same without the organization, a letter to each other one.
+	"POST /operator/organizations/{id}/admins/new":             20,
+	"POST /operator/organizations/{id}/admins/{account}/guide": 12, // who it is and how he stands, the guide, its record, the letter
+	"POST /operator/organizations/{id}/suspend":                13, // sessions, reminders, the record, a letter to each Portal Admin
+	"POST /operator/organizations/{id}/return":                 11,
+	"POST /operator/organizations/{id}/name":                   12,
 	// Once a window: what stands beside it and falls into it, its list, the record, a letter to each other operator.
 	"POST /operator/windows/new": 20,
 }
@@ -252,6 +260,7 @@ func TestRoundTripsAndHashesOfEachPageAreBounded(t *testing.T) {
 		k.starting()
 		k.operating()
 		k.caretaking()
+		k.registering()
 		golden(t, "trips.golden", k.lines.String())
 	})
 }
@@ -427,6 +436,34 @@ func (k *walker) caretaking() {
 	k.do("saved", "POST", "/operator/windows/new", 303, "opens", opens, "closes", closes, "sure", "yes")
 	k.do("", "GET", "/", 200) // a node reads anew what was planned
 	k.do("one ahead", "GET", "/operator/windows", 200)
+}
+
+// registering keeps the register of organizations.
+func (k *walker) registering() {
+	const all, one = "/operator/organizations", "/operator/organizations/{id}"
+	k.do("the first page", "GET", all, 200)
+	k.at("by name", all+"?q=aozora&show=unled", all)
+	k.at("by address", all+"?q=app%40aozora.example", all)
+	k.do("form", "GET", all+"/new", 200)
+	k.do("with its first Portal Admin", "POST", all+"/new", 303, "organization", "Brennhof", "name", "Bruno", "email", "bruno@brennhof.example",
+		"phone", "0312345678", "language", "en", "time_zone", "Europe/Berlin")
+	var id, admin string
+	if err := k.DB.QueryRow(context.Background(), "select organization_id, id from account where email_key = 'bruno@brennhof.example'").Scan(&id, &admin); err != nil {
+		k.t.Fatal(err)
+	}
+	place := all + "/" + id
+	k.at("one of them", place, one)
+	k.at("form", place+"/admins/new", one+"/admins/new")
+	k.post("another Portal Admin", place+"/admins/new", one+"/admins/new", 303, "name", "Berta", "email", "berta@brennhof.example",
+		"phone", "0312345678", "language", "en", "time_zone", "Europe/Berlin")
+	k.at("a starting guide", place+"/admins/"+admin+"/guide", one+"/admins/{account}/guide")
+	k.post("a starting guide", place+"/admins/"+admin+"/guide", one+"/admins/{account}/guide", 303)
+	k.at("form", place+"/name", one+"/name")
+	k.post("two are told", place+"/name", one+"/name", 303, "organization", "Brennhof GmbH")
+	k.at("what it means", place+"/suspend", one+"/suspend")
+	k.post("two are told", place+"/suspend", one+"/suspend", 303)
+	k.at("what it means", place+"/return", one+"/return")
+	k.post("two are told", place+"/return", one+"/return", 303)
 }
 
 func (k *walker) byMail() {
