@@ -30,6 +30,10 @@ type commands struct {
 		Add   operatorAddCommand   `cmd:"" help:"Make somebody an operator, by a one-time link."`
 		Reset operatorResetCommand `cmd:"" help:"Make an operator's sign-in void and give a new one-time link."`
 	} `cmd:"" help:"Add or reset operators, the staff who run the portal."`
+	Account struct {
+		Import accountImportCommand `cmd:"" help:"Bring the people of an existing portal over from a file."`
+		List   accountListCommand   `cmd:"" help:"List accounts, and who still has a password hash of another system."`
+	} `cmd:"" help:"Bring people over, and list them."`
 	Clock struct {
 		Accept clockAcceptCommand `cmd:"" help:"Accept that the clock stands earlier than what was seen before."`
 	} `cmd:"" help:"Mend the portal's time."`

@@ -22,6 +22,7 @@ import (
 	"nidan/internal/demo"
 	"nidan/internal/guide"
 	"nidan/internal/home"
+	"nidan/internal/importing"
 	"nidan/internal/mail"
 	"nidan/internal/maintenance"
 	"nidan/internal/notice"
@@ -96,6 +97,7 @@ func Words() []fs.FS {
 		rehearsal.Words,
 		profile.Words,
 		people.Words,
+		importing.Words,
 		home.Words,
 		demo.Words,
 	}
