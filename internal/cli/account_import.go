@@ -9,8 +9,8 @@ import (
 	"log/slog"
 	"os"
 	"strings"
-	"time"
 
+	"nidan/internal/clock"
 	"nidan/internal/importing"
 	"nidan/internal/page"
 	"nidan/internal/phrase"
@@ -93,7 +93,7 @@ func (cmd accountImportCommand) Run(ctx context.Context, c *Console) error {
 func (cmd accountImportCommand) check(ctx context.Context, c *Console, l *leading, desk *importing.Desk, file *importing.File, o importing.Options, out *imported) error {
 	say := l.Site.Speaker(phrase.English, nil)
 	each := func(see func(importing.Line) error) (err error) {
-		out.Tally, out.Unread, err = desk.Check(ctx, file, o, see, c.steps("checked"))
+		out.Tally, out.Unread, err = desk.Check(ctx, file, o, see, c.steps(l.clk, "checked"))
 		return err
 	}
 	shown := 0
@@ -120,7 +120,7 @@ func lineText(one importing.Line, say page.Speaker) string {
 
 // bring is the import itself.
 func (cmd accountImportCommand) bring(ctx context.Context, c *Console, l *leading, desk *importing.Desk, file *importing.File, o importing.Options, out *imported) error {
-	result, err := desk.Import(ctx, file, o, importing.Doer{By: c.by(), Actor: c.actor()}, c.steps("imported"))
+	result, err := desk.Import(ctx, file, o, importing.Doer{By: c.by(), Actor: c.actor()}, c.steps(l.clk, "imported"))
 	if err != nil {
 		return err
 	}
@@ -157,14 +157,14 @@ func report(name string, say page.Speaker, each func(see func(importing.Line) er
 
 // steps tells how far an import has come: on a line of a terminal, or a line for every
 // twentieth of the file.
-func (c *Console) steps(done string) importing.Tell {
-	began, last := time.Now(), 0
+func (c *Console) steps(clk *clock.Clock, done string) importing.Tell {
+	began, last := clk.Machine(), 0
 	return func(t importing.Tally, read float64) {
 		percent := int(read * 100)
 		switch {
 		case c.ErrTerminal:
 			bar := strings.Repeat("█", percent/5) + strings.Repeat("░", 20-percent/5)
-			rate := float64(t.Rows) / max(0.001, time.Since(began).Seconds())
+			rate := float64(t.Rows) / max(0.001, clk.Machine().Sub(began).Seconds())
 			fmt.Fprintf(c.Err, "\r%s %3d %%  %s rows %s, %s a second ", bar, percent, phrase.Number(t.Rows), done, phrase.Number(int64(rate)))
 		case percent/5 > last:
 			last = percent / 5

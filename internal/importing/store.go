@@ -271,9 +271,26 @@ func EachLine(ctx context.Context, r store.Reader, run string, do func(Line) err
 	return rows.Err()
 }
 
-// firstLines are the first of them.
-func firstLines(ctx context.Context, r store.Reader, run, outcome string, most int) (list []Line, err error) {
-	rows, err := r.Query(ctx, `select line, outcome, organization, email, reason from import_row where run_id = $1 and outcome = $2 order by line limit $3`, run, outcome, most)
+// unsay forgets what a dry run that was begun anew has said of rows.
+func unsay(ctx context.Context, tx *store.Tx, run string) error {
+	_, err := tx.Exec(ctx, `delete from import_row where run_id = $1`, run)
+	return err
+}
+
+// confirm makes an import the deed of whoever confirmed it.
+func confirm(ctx context.Context, tx *store.Tx, id, by string) error {
+	_, err := tx.Exec(ctx, `update import_run set asked_by = $1 where id = $2`, by, id)
+	return err
+}
+
+// firstLines are the first refused rows, and the first that differ.
+func firstLines(ctx context.Context, r store.Reader, run string, most int) (list []Line, err error) {
+	rows, err := r.Query(ctx, `select line, outcome, organization, email, reason from (
+			select line, outcome, organization, email, reason from import_row where run_id = $1 and outcome = 'refused' order by line limit $2) x
+		union all
+		select line, outcome, organization, email, reason from (
+			select line, outcome, organization, email, reason from import_row where run_id = $3 and outcome = 'differs' order by line limit $4) y`,
+		run, most, run, most)
 	if err != nil {
 		return nil, err
 	}
