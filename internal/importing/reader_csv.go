@@ -24,6 +24,7 @@ type csvRows struct {
 	lines   *bounded
 	table   *csv.Reader
 	heading heading
+	line    int // of the last row
 }
 
 // readCSV reads a CSV file: comma, semicolon or tab, as its first line says.
@@ -40,7 +41,11 @@ func (f *File) readCSV(ctx context.Context, o Options) (rows, error) {
 }
 
 func (c *csvRows) begin(f *File, o Options) error {
-	var text io.Reader = bufio.NewReaderSize(c.file, 1<<16)
+	buffered := bufio.NewReaderSize(c.file, 1<<16)
+	if mark, err := buffered.Peek(3); err == nil && string(mark) == "\uFEFF" {
+		_, _ = buffered.Discard(3)
+	}
+	var text io.Reader = buffered
 	encoding := o.Encoding
 	switch {
 	case len(f.head) >= 2 && (f.head[0] == 0xFF && f.head[1] == 0xFE || f.head[0] == 0xFE && f.head[1] == 0xFF):
@@ -59,11 +64,14 @@ func (c *csvRows) begin(f *File, o Options) error {
 	switch {
 	case errors.Is(err, io.EOF):
 		return fault.New(fault.Invalid, "importing.file_empty")
+	case errors.Is(err, errLong):
+		return c.long()
 	case err != nil && fault.Of(err) == nil:
 		return fault.New(fault.Invalid, "importing.file_header")
 	case err != nil:
 		return err
 	}
+	c.line = 1
 	c.heading, err = readHeading(cells, o)
 	return err
 }
@@ -91,9 +99,9 @@ func (c *csvRows) next() (Row, error) {
 		var broken *csv.ParseError
 		switch {
 		case errors.Is(err, errLong):
-			line, _ := c.table.FieldPos(0)
-			return Row{}, fault.New(fault.Invalid, "importing.line_long", "line", line+1, "most", lineMost>>10)
+			return Row{}, c.long()
 		case errors.As(err, &broken):
+			c.line = broken.Line
 			return Row{Line: int64(broken.StartLine), Broken: why("quotes")}, nil
 		case err != nil:
 			return Row{}, err
@@ -101,6 +109,7 @@ func (c *csvRows) next() (Row, error) {
 			continue
 		}
 		line, _ := c.table.FieldPos(0)
+		c.line = line
 		if len(cells) != len(c.heading.at) {
 			row := c.heading.row(int64(line), cells)
 			row.Broken = why("cells", "n", number(int64(len(cells))), "of", number(int64(len(c.heading.at))))
@@ -108,6 +117,11 @@ func (c *csvRows) next() (Row, error) {
 		}
 		return c.heading.row(int64(line), cells), nil
 	}
+}
+
+// long says which row has no end.
+func (c *csvRows) long() error {
+	return fault.New(fault.Invalid, "importing.line_long", "line", c.line+1, "most", lineMost>>10)
 }
 
 func (c *csvRows) has() [columns]bool { return c.heading.columns }

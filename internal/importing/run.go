@@ -37,6 +37,13 @@ func (d *Desk) Import(ctx context.Context, f *File, o Options, who Doer, tell Te
 	return Result{run, resumed}, err
 }
 
+// How often and how long a console waits for a run that somebody seems to be at work on:
+// in all a little longer than a lease.
+var (
+	waitFor   = time.Second
+	waitsMost = int(leaseFor/time.Second) + 1
+)
+
 // take leases the run of a file. Where one seems to be at work, it waits as long as a
 // lease lasts: a console that was killed gives none back.
 func (d *Desk) take(ctx context.Context, f *File, o Options, who Doer) (run Run, resumed bool, err error) {
@@ -48,10 +55,10 @@ func (d *Desk) take(ctx context.Context, f *File, o Options, who Doer) (run Run,
 			}
 			return audit.Record(ctx, tx, d.Keys, started(run, who))
 		})
-		if !errors.Is(err, errBusy) || tries >= int(leaseFor/time.Second)+1 {
+		if !errors.Is(err, errBusy) || tries >= waitsMost {
 			return run, !fresh, err
 		}
-		wait := time.NewTimer(time.Second)
+		wait := time.NewTimer(waitFor)
 		select {
 		case <-ctx.Done():
 			wait.Stop()

@@ -6,8 +6,8 @@ import (
 
 	"nidan/internal/audit"
 	"nidan/internal/clock"
-	"nidan/internal/limit"
 	"nidan/internal/importing"
+	"nidan/internal/limit"
 	"nidan/internal/mail"
 	"nidan/internal/mailotp"
 	"nidan/internal/password"
