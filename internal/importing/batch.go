@@ -36,12 +36,12 @@ type piece struct {
 
 // walk reads a file in pieces, ahead of who writes them.
 type walk struct {
-	rows   rows
+	rows   *rows
 	seen   map[[16]byte]int64 // digests of addresses: the line on which each stands first
 	pieces chan piece
 }
 
-func begin(ctx context.Context, in rows) *walk {
+func begin(ctx context.Context, in *rows) *walk {
 	w := &walk{rows: in, seen: map[[16]byte]int64{}, pieces: make(chan piece, 1)}
 	go w.run(ctx)
 	return w
@@ -73,7 +73,7 @@ func (w *walk) piece() (p piece) {
 		row.key = row.Key()
 		p.rows, p.first = append(p.rows, row), append(p.first, w.before(row))
 	}
-	p.read = w.rows.done()
+	p.read, _ = w.rows.told()
 	return p
 }
 
@@ -188,7 +188,7 @@ func (d *Desk) Check(ctx context.Context, f *File, o Options, see func(Line) err
 	defer func() { stop(); w.drain() }()
 	for p := range w.pieces {
 		before := len(made)
-		list, err := d.judge(ctx, p, in.has(), made)
+		list, err := d.judge(ctx, p, in.has, made)
 		if err != nil {
 			return t, "", err
 		}
@@ -211,7 +211,8 @@ func (d *Desk) Check(ctx context.Context, f *File, o Options, see func(Line) err
 			return t, "", p.err
 		}
 	}
-	return t, listed(in.left()), ctx.Err()
+	_, left := in.told()
+	return t, listed(left), ctx.Err()
 }
 
 // drain waits until nobody reads the file any more.

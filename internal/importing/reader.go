@@ -155,21 +155,23 @@ func (f *File) formatOf(o Options) Format {
 }
 
 // rows is a file as a stream of rows.
-type rows interface {
+type rows struct {
+	source
+	has [columns]bool // the columns that the file has
+}
+
+// source is a file of some format.
+type source interface {
 	// next is the next row; io.EOF after the last. A row that cannot be read is one that
 	// is Broken; an error ends the file.
 	next() (Row, error)
-	// has are the columns that the file has.
-	has() [columns]bool
-	// left are the names in the file that were not read.
-	left() []string
-	// done is how much of the file was read, of 1.
-	done() float64
+	// told is how much of the file was read, of 1, and the names in it that were not.
+	told() (read float64, left []string)
 	close() error
 }
 
 // read opens a file as rows.
-func (f *File) read(ctx context.Context, o Options) (rows, error) {
+func (f *File) read(ctx context.Context, o Options) (*rows, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}

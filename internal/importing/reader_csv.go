@@ -28,7 +28,7 @@ type csvRows struct {
 }
 
 // readCSV reads a CSV file: comma, semicolon or tab, as its first line says.
-func (f *File) readCSV(ctx context.Context, o Options) (rows, error) {
+func (f *File) readCSV(ctx context.Context, o Options) (*rows, error) {
 	in, err := f.open(ctx)
 	if err != nil {
 		return nil, err
@@ -37,7 +37,7 @@ func (f *File) readCSV(ctx context.Context, o Options) (rows, error) {
 	if err := c.begin(f, o); err != nil {
 		return nil, errors.Join(err, in.Close())
 	}
-	return c, nil
+	return &rows{c, c.heading.columns}, nil
 }
 
 func (c *csvRows) begin(f *File, o Options) error {
@@ -124,10 +124,8 @@ func (c *csvRows) long() error {
 	return fault.New(fault.Invalid, "importing.line_long", "line", c.line+1, "most", lineMost>>10)
 }
 
-func (c *csvRows) has() [columns]bool { return c.heading.columns }
-func (c *csvRows) left() []string     { return c.heading.left }
-func (c *csvRows) done() float64      { return c.file.done() }
-func (c *csvRows) close() error       { return c.file.Close() }
+func (c *csvRows) told() (float64, []string) { return c.file.done(), c.heading.left }
+func (c *csvRows) close() error              { return c.file.Close() }
 
 // errLong is a row without an end.
 var errLong = errors.New("the row is too long")

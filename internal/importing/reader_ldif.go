@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -42,7 +43,7 @@ type ldifRows struct {
 	err     error
 }
 
-func (f *File) readLDIF(ctx context.Context, o Options) (rows, error) {
+func (f *File) readLDIF(ctx context.Context, o Options) (*rows, error) {
 	in, err := f.open(ctx)
 	if err != nil {
 		return nil, err
@@ -53,8 +54,10 @@ func (f *File) readLDIF(ctx context.Context, o Options) (rows, error) {
 		c, _ := columnOf(to)
 		l.order[c] = append(l.order[c], strings.ToLower(from))
 	}
+	var has [columns]bool
 	for c := range columns {
 		l.order[c] = append(l.order[c], attributes[c]...)
+		has[c] = len(l.order[c]) > 0
 		for _, name := range l.order[c] {
 			l.wanted[name] = c
 		}
@@ -66,7 +69,7 @@ func (f *File) readLDIF(ctx context.Context, o Options) (rows, error) {
 			l.missing[c] = text
 		}
 	}
-	return l, nil
+	return &rows{l, has}, nil
 }
 
 // entry is one entry as it stands in a file: its lines that are read, unfolded.
@@ -222,21 +225,8 @@ func (l *ldifRows) unfolded() (line string, long bool, err error) {
 	return text.String(), long, nil
 }
 
-func (l *ldifRows) has() (all [columns]bool) {
-	for c := range columns {
-		all[c] = len(l.order[c]) > 0
-	}
-	return all
+func (l *ldifRows) told() (float64, []string) {
+	return l.file.done(), slices.Sorted(maps.Keys(l.unread))
 }
 
-func (l *ldifRows) left() []string {
-	names := make([]string, 0, len(l.unread))
-	for name := range l.unread {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
-
-func (l *ldifRows) done() float64 { return l.file.done() }
-func (l *ldifRows) close() error  { return l.file.Close() }
+func (l *ldifRows) close() error { return l.file.Close() }

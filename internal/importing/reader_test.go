@@ -39,10 +39,11 @@ func reads(t *testing.T, name, text string, o Options) (list []Row, left []strin
 	for {
 		row, err := in.next()
 		if errors.Is(err, io.EOF) {
-			return list, in.left(), nil
+			_, left := in.told()
+			return list, left, nil
 		}
 		if err != nil {
-			return list, in.left(), err
+			return list, nil, err
 		}
 		list = append(list, row)
 	}

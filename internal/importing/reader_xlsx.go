@@ -32,7 +32,7 @@ type excelRows struct {
 	total   int64
 }
 
-func (f *File) readExcel(ctx context.Context, o Options) (rows, error) {
+func (f *File) readExcel(ctx context.Context, o Options) (*rows, error) {
 	folder, err := os.MkdirTemp("", "nidan-import-*")
 	if err != nil {
 		return nil, err
@@ -41,7 +41,7 @@ func (f *File) readExcel(ctx context.Context, o Options) (rows, error) {
 	if err := e.begin(ctx, f, o); err != nil {
 		return nil, errors.Join(err, e.close())
 	}
-	return e, nil
+	return &rows{e, e.heading.columns}, nil
 }
 
 func (e *excelRows) begin(ctx context.Context, f *File, o Options) (err error) {
@@ -169,14 +169,11 @@ func (e *excelRows) next() (Row, error) {
 	}
 }
 
-func (e *excelRows) has() [columns]bool { return e.heading.columns }
-func (e *excelRows) left() []string     { return e.heading.left }
-
-func (e *excelRows) done() float64 {
+func (e *excelRows) told() (float64, []string) {
 	if e.total == 0 {
-		return 0
+		return 0, e.heading.left
 	}
-	return min(1, float64(e.line)/float64(e.total))
+	return min(1, float64(e.line)/float64(e.total)), e.heading.left
 }
 
 func (e *excelRows) close() error {

@@ -84,9 +84,10 @@ func finished(run Run, who Doer) audit.Entry {
 }
 
 // goOn imports the rows behind the point to which a run is done, and ends the run.
-func (d *Desk) goOn(ctx context.Context, run Run, in rows, who Doer, tell Tell) (Run, error) {
+func (d *Desk) goOn(ctx context.Context, run Run, in *rows, who Doer, tell Tell) (Run, error) {
 	err := d.batches(ctx, &run, in, who, tell)
-	run.Unread = listed(in.left())
+	_, left := in.told()
+	run.Unread = listed(left)
 	f := fault.Of(err)
 	switch {
 	case err == nil:
@@ -132,7 +133,7 @@ func (r Run) Failed() (why Reason) {
 }
 
 // batches writes one batch after another.
-func (d *Desk) batches(ctx context.Context, run *Run, in rows, who Doer, tell Tell) error {
+func (d *Desk) batches(ctx context.Context, run *Run, in *rows, who Doer, tell Tell) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	w := begin(ctx, in)
@@ -140,7 +141,7 @@ func (d *Desk) batches(ctx context.Context, run *Run, in rows, who Doer, tell Te
 	for p := range w.pieces {
 		end := p.err
 		if p = behind(p, run.ReadTo); len(p.rows) > 0 {
-			if err := d.batch(ctx, run, p, in.has(), who); err != nil {
+			if err := d.batch(ctx, run, p, in.has, who); err != nil {
 				return err
 			}
 		}
