@@ -190,7 +190,7 @@ func (cmd accountImportCommand) tell(c *Console, out imported) {
 		heading = "This would happen with"
 	}
 	c.say("%s %s: %s.", heading, cmd.File, rowsText(t.Rows))
-	c.say("  %10s  added, in %s new organizations", phrase.Number(t.Added), phrase.Number(t.Organizations))
+	c.say("  %10s  added; new organizations: %s", phrase.Number(t.Added), phrase.Number(t.Organizations))
 	c.say("  %10s  of them without a password: they get a starting guide now", phrase.Number(t.Guides))
 	c.say("  %10s  of them asked for MailOTP, which is noted", phrase.Number(t.Requests))
 	c.say("  %10s  of them with a later own end", phrase.Number(t.Extended))
