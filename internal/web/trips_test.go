@@ -245,6 +245,7 @@ func TestRoundTripsAndHashesOfEachPageAreBounded(t *testing.T) {
 		k.settingUp()
 		k.operating()
 		k.caretaking()
+		k.importing()
 		golden(t, "trips.golden", k.lines.String())
 	})
 }
