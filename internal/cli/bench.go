@@ -11,11 +11,11 @@ import (
 )
 
 type benchCommand struct {
-	Name     string `arg:"" optional:"" help:"signin, gate, stall, start, alike, reminders, mail or progress; all of them without a name."`
+	Name     string `arg:"" optional:"" help:"signin, gate, stall, start, alike, reminders, mail, progress, import or people; all of them without a name."`
 	Database string `placeholder:"URL" help:"An empty PostgreSQL database to measure on: postgres://…; a temporary SQLite file without it."`
 	Pairs    int    `default:"2000" help:"Pairs of attempts that alike compares."`
 	Long     bool   `help:"Send 100,000 letters in mail, not 20,000."`
-	Accounts int    `default:"1000000" help:"Accounts that progress is watched of, each tenth not enrolled."`
+	Accounts int    `default:"1000000" help:"Accounts of progress (each tenth not enrolled), import and people."`
 	JSON     bool   `help:"Print JSON, for programs."`
 }
 
@@ -31,6 +31,8 @@ func (benchCommand) Help() string {
 	alike    a wrong password against an address nobody has
 	mail     a mailing against the mail library alone; a code's wait meanwhile
 	progress the pages of a rollout's progress and its dry run, over a million accounts
+	import   the import of a million people against a bare bulk insert; its memory
+	people   sign-in and search among a million accounts against ten thousand
 
 Example:
 

@@ -36,6 +36,10 @@ type commands struct {
 		Suspend organizationSuspendCommand `cmd:"" help:"Close an organization to its people."`
 		Return  organizationReturnCommand  `cmd:"" help:"Open a suspended organization again."`
 	} `cmd:"" help:"Keep the register of organizations, the customer companies."`
+	Account struct {
+		Import accountImportCommand `cmd:"" help:"Bring the people of an existing portal over from a file."`
+		List   accountListCommand   `cmd:"" help:"List accounts, and who still has a password hash of another system."`
+	} `cmd:"" help:"Bring people over, and list them."`
 	Clock struct {
 		Accept clockAcceptCommand `cmd:"" help:"Accept that the clock stands earlier than what was seen before."`
 	} `cmd:"" help:"Mend the portal's time."`

@@ -145,7 +145,14 @@ func (s *story) importOne(ctx context.Context, tx *store.Tx, p *person) error {
 	if err := s.add(ctx, tx, p, s.operator.ID); err != nil {
 		return err
 	}
-	return password.Set(ctx, tx, p.Ref, p.hash, password.Changed)
+	if p.state != Imported {
+		return password.Set(ctx, tx, p.Ref, p.hash, password.Changed)
+	}
+	old, err := password.Seal(s.Keys, p.Ref, p.hash)
+	if err != nil {
+		return err
+	}
+	return password.Import(ctx, tx, old)
 }
 
 // add writes the account of a person.

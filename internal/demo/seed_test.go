@@ -270,4 +270,10 @@ func anOldHashOpens(t *testing.T, s scene) {
 	if len(formats) != 4 {
 		t.Errorf("formats %v, want four", formats)
 	}
+	var clear, sealed int
+	must(t, s.DB.QueryRow(t.Context(), `select count(*) filter (where hash <> '' and hash not like '$argon2id$%'),
+		count(*) filter (where sealed is not null and hash = '') from password`).Scan(&clear, &sealed))
+	if clear != 0 || sealed == 0 {
+		t.Errorf("%d hashes of the old portal stand in clear, %d are sealed", clear, sealed)
+	}
 }

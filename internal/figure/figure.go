@@ -26,12 +26,12 @@ type Run struct {
 	Database string    // postgres://…; empty: a temporary SQLite file
 	Pairs    int       // of alike
 	Long     bool      // at full size, where a bench is smaller by itself
-	Accounts int       // of progress
+	Accounts int       // of progress, import and people
 	figures  []Figure
 }
 
 // Names are the benches, in the order in which they run.
-var Names = []string{"signin", "gate", "stall", "start", "alike", "reminders", "mail", "progress"}
+var Names = []string{"signin", "gate", "stall", "start", "alike", "reminders", "mail", "progress", "import", "people"}
 
 // Do runs one bench and answers its figures.
 func (r *Run) Do(ctx context.Context, name string) ([]Figure, error) {
@@ -54,6 +54,10 @@ func (r *Run) Do(ctx context.Context, name string) ([]Figure, error) {
 		err = r.mail(ctx)
 	case "progress":
 		err = r.progress(ctx)
+	case "import":
+		err = r.importing(ctx)
+	case "people":
+		err = r.people(ctx)
 	default:
 		err = fmt.Errorf("there is no bench %q; there are %v", name, Names)
 	}

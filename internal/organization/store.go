@@ -2,7 +2,6 @@ package organization
 
 import (
 	"context"
-	"fmt"
 
 	"nidan/internal/secret"
 	"nidan/internal/store"
@@ -10,13 +9,7 @@ import (
 
 // Add writes a new organization; store.ErrTaken when its name is there already.
 func Add(ctx context.Context, tx *store.Tx, name string) (Organization, error) {
-	o := Organization{ID: secret.ID(), Name: name}
-	_, err := tx.Exec(ctx, `insert into organization (id, name, name_key, created_at) values ($1, $2, $3, $4)`,
-		o.ID, o.Name, NameKey(name), store.Micros(tx.Now()))
-	if err != nil {
-		return Organization{}, fmt.Errorf("organization: %w", err)
-	}
-	return o, nil
+	return AddAs(ctx, tx, secret.ID(), name)
 }
 
 // Suspend closes an organization to all its accounts, from their next request on.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"fmt"
+	"io"
 	"mime"
 	"net/http"
 	"strings"
@@ -21,8 +22,25 @@ const csvHold = 32 << 10
 // the answer is broken off: half a table must not look like a whole one.
 func CSV(w http.ResponseWriter, filename string, header []string, each func(write func(cells ...string) error) error) error {
 	out := &held{to: w, filename: filename}
-	out.gathered.WriteString("\uFEFF")
-	table := csv.NewWriter(out)
+	err := WriteCSV(out, header, each)
+	if err == nil {
+		err = out.send()
+	}
+	if err != nil && out.begun {
+		panic(http.ErrAbortHandler)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", filename, err)
+	}
+	return nil
+}
+
+// WriteCSV writes a table as CSV does, to wherever it is kept.
+func WriteCSV(w io.Writer, header []string, each func(write func(cells ...string) error) error) error {
+	if _, err := io.WriteString(w, "\uFEFF"); err != nil {
+		return err
+	}
+	table := csv.NewWriter(w)
 	table.UseCRLF = true
 	write := func(cells ...string) error {
 		harmless := make([]string, len(cells))
@@ -39,16 +57,7 @@ func CSV(w http.ResponseWriter, filename string, header []string, each func(writ
 		table.Flush()
 		err = table.Error()
 	}
-	if err == nil {
-		err = out.send()
-	}
-	if err != nil && out.begun {
-		panic(http.ErrAbortHandler)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", filename, err)
-	}
-	return nil
+	return err
 }
 
 // formulas are the characters by which a spreadsheet knows that a cell is to be

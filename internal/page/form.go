@@ -41,13 +41,16 @@ var (
 	errBroken = fault.New(fault.Invalid, "page.form_broken")
 )
 
+// ErrMedia is a request that is no form of the kind that is asked for.
+var ErrMedia error = plain{http.StatusUnsupportedMediaType, errMedia}
+
 // Read reads the posted form. Only the body counts, never the query. A field
 // sent twice, or bytes that are not UTF-8, are refused as a whole: no form of ours
 // does this.
 func Read(r *http.Request) (*Form, error) {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/x-www-form-urlencoded" {
-		return nil, plain{http.StatusUnsupportedMediaType, errMedia}
+		return nil, ErrMedia
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
 	if err != nil {

@@ -52,6 +52,7 @@ type By string
 const (
 	ByAdmin    By = "admin"
 	ByOperator By = "operator"
+	ByImport   By = "import" // of many people, by whichever operator
 )
 
 // GuideLetter is the letter that brings a starting guide. Who has been given many

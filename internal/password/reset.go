@@ -70,7 +70,13 @@ type Kept struct {
 	Weak    bool   // it fails the password rule: a new one is asked for at set-up
 	SetAt   time.Time
 	ResetID string // not empty: Hash was kept aside by a reset and takes effect now, see TakeEffect
+
+	sealed string // the Hash is another system's, and stands sealed until its first right use
 }
+
+// Foreign says that the hash is another system's, which the first right sign-in
+// replaces by one of our own.
+func (k Kept) Foreign() bool { return len(k.sealed) > 0 }
 
 // Aside is a new password of a MailOTP account that waits (product.md 4.7).
 type Aside struct {

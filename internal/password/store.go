@@ -17,11 +17,11 @@ import (
 // the zero time for now.
 func Lookup(ctx context.Context, r store.Reader, keys *secret.Keys, emailKey string, now time.Time, slow [4]limit.Key) (ref account.Ref, kept Kept, again time.Time, err error) {
 	var aside Aside
-	var sealed []byte
+	var sealed, old []byte
 	var set, waits, approved store.Instant
 	var full [4]store.Instant
 	err = r.QueryRow(ctx, `select coalesce(d.organization_id, ''), coalesce(d.holder_id, ''),
-			coalesce(p.hash, ''), coalesce(p.weak, false), coalesce(p.set_at, 0),
+			coalesce(p.hash, ''), p.sealed, coalesce(p.weak, false), coalesce(p.set_at, 0),
 			coalesce(s.id, ''), s.aside, s.waits_until,
 			coalesce(s.needs_approval, true) or coalesce(a.authority, '') = 'portal_admin', s.approved_at,
 			(select full_at from allowance where name = $1), (select full_at from allowance where name = $2),
@@ -33,7 +33,7 @@ func Lookup(ctx context.Context, r store.Reader, keys *secret.Keys, emailKey str
 			left join password_reset s on s.organization_id = d.organization_id and s.holder_id = d.holder_id
 				and s.aside is not null and s.finished_at is null and s.refused_at is null and s.replaced_at is null`,
 		slow[0].Name, slow[1].Name, slow[2].Name, slow[3].Name, emailKey).
-		Scan(&ref.Organization, &ref.ID, &kept.Hash, &kept.Weak, &set,
+		Scan(&ref.Organization, &ref.ID, &kept.Hash, &old, &kept.Weak, &set,
 			&aside.ID, &sealed, &waits, &aside.NeedsApproval, &approved, &full[0], &full[1], &full[2], &full[3])
 	if err != nil {
 		return account.Ref{}, Kept{}, time.Time{}, fmt.Errorf("password: %w", err)
@@ -44,6 +44,12 @@ func Lookup(ctx context.Context, r store.Reader, keys *secret.Keys, emailKey str
 		}
 	}
 	kept.SetAt = set.Time
+	if len(old) > 0 {
+		if kept.Hash, err = unseal(keys, ref, old); err != nil {
+			return account.Ref{}, Kept{}, time.Time{}, err
+		}
+		kept.sealed = string(old)
+	}
 	if aside.ID != "" {
 		hash, err := keys.Open(secret.ForReset, aside.ID, sealed)
 		if err != nil {
@@ -88,7 +94,7 @@ func put(ctx context.Context, tx *store.Tx, ref account.Ref, hash string, how Ho
 	_, err := tx.Exec(ctx, `insert into password (organization_id, holder_id, hash, first_at, set_at, reset_at, weak)
 		values ($1, $2, $3, $4, $5, cast($6 as bigint), false)
 		on conflict (organization_id, holder_id) do update set hash = excluded.hash, set_at = excluded.set_at,
-			reset_at = coalesce(excluded.reset_at, password.reset_at), weak = false`,
+			reset_at = coalesce(excluded.reset_at, password.reset_at), weak = false, sealed = null, format = ''`,
 		ref.Organization, ref.ID, hash, now, now, reset)
 	if err != nil {
 		return fmt.Errorf("password: %w", err)
@@ -97,10 +103,15 @@ func put(ctx context.Context, tx *store.Tx, ref account.Ref, hash string, how Ho
 }
 
 // Rehash replaces the hash of an unchanged password by a newer kind, unless it
-// was changed meanwhile.
-func Rehash(ctx context.Context, tx *store.Tx, ref account.Ref, old, hash string) error {
-	_, err := tx.Exec(ctx, `update password set hash = $1 where organization_id = $2 and holder_id = $3 and hash = $4`,
-		hash, ref.Organization, ref.ID, old)
+// was changed meanwhile. One of another system goes for good with it.
+func Rehash(ctx context.Context, tx *store.Tx, ref account.Ref, old Kept, hash string) (err error) {
+	if old.Foreign() {
+		_, err = tx.Exec(ctx, `update password set hash = $1, sealed = null, format = ''
+			where organization_id = $2 and holder_id = $3 and sealed = $4`, hash, ref.Organization, ref.ID, []byte(old.sealed))
+		return err
+	}
+	_, err = tx.Exec(ctx, `update password set hash = $1 where organization_id = $2 and holder_id = $3 and hash = $4 and sealed is null`,
+		hash, ref.Organization, ref.ID, old.Hash)
 	return err
 }
 

@@ -74,4 +74,7 @@ var LeftOut = map[string]string{
 	"second_step_failure": "second_step_state says what came of it",
 	"setup":               "half of a set-up, with secrets",
 	"rehearsal":           "the reports of others",
+	"import_run":          "who comes by an import decides nothing before he is there",
+	"import_row":          "rows that were not added are nobody's",
+	"import_chunk":        "files with names and hashes of people who are not there yet",
 }

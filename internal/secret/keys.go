@@ -32,6 +32,8 @@ const (
 	ForKey     Purpose = "key check"
 	ForPass    Purpose = "pass code"
 	ForBounce  Purpose = "bounce address"
+	ForOld     Purpose = "password of another system"
+	ForImport  Purpose = "import file"
 )
 
 const keyHeader = "nidan-key-1:"

@@ -283,7 +283,9 @@ func (s *Room) settle(ctx context.Context, tx *store.Tx, ref account.Ref, kept p
 		}
 		return password.TakeEffect(ctx, tx, s.Keys, ref, kept, network)
 	case match.Rehash != "":
-		return password.Rehash(ctx, tx, ref, kept.Hash, match.Rehash)
+		return password.Rehash(ctx, tx, ref, kept, match.Rehash)
+	case kept.Foreign(): // made with our own cost already
+		return password.Rehash(ctx, tx, ref, kept, kept.Hash)
 	}
 	return nil
 }

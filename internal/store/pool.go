@@ -84,7 +84,7 @@ func (w *writer) try(asked, ctx context.Context, now func() time.Time, do func(c
 			_ = w.command(context.WithoutCancel(ctx), "rollback")
 		}
 	}()
-	tx := &Tx{now: now(), exec: w.exec, rows: w.rows}
+	tx := &Tx{now: now(), params: paramsLite, exec: w.exec, rows: w.rows}
 	if err := do(ctx, tx); err != nil {
 		return err
 	}
@@ -142,7 +142,7 @@ func (w *writer) trySerializable(ctx context.Context, now func() time.Time, do f
 	}
 	defer func() { _ = sqlTx.Rollback() }() // nothing to do after a commit
 	tx := &Tx{
-		now: now(),
+		now: now(), params: paramsPg,
 		exec: func(ctx context.Context, text string, args []any) (sql.Result, error) {
 			return sqlTx.ExecContext(ctx, text, args...)
 		},

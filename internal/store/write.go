@@ -24,9 +24,10 @@ const hungUpFor = 10 * time.Second
 
 // Tx is one transaction.
 type Tx struct {
-	now  time.Time
-	exec func(ctx context.Context, text string, args []any) (sql.Result, error)
-	rows func(ctx context.Context, text string, args []any) (*Rows, error)
+	now    time.Time
+	params int // of a statement that takes many
+	exec   func(ctx context.Context, text string, args []any) (sql.Result, error)
+	rows   func(ctx context.Context, text string, args []any) (*Rows, error)
 }
 
 // Now is the instant this transaction decides by. It was read after the lock was

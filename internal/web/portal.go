@@ -22,6 +22,7 @@ import (
 	"nidan/internal/demo"
 	"nidan/internal/guide"
 	"nidan/internal/home"
+	"nidan/internal/importing"
 	"nidan/internal/mail"
 	"nidan/internal/maintenance"
 	"nidan/internal/notice"
@@ -75,6 +76,7 @@ type Portal struct {
 	rollouts *rollout.Room
 	plays    *rehearsal.Room
 	mailings *notice.Mailing
+	imports  *importing.Room
 	metrics  *metrics
 	ready    readiness
 	tidied   time.Time // the hour in which Upkeep last removed what is past its retention
@@ -98,6 +100,7 @@ func Words() []fs.FS {
 		profile.Words,
 		people.Words,
 		registry.Words,
+		importing.Words,
 		home.Words,
 		demo.Words,
 	}
@@ -182,6 +185,8 @@ func (p *Portal) rooms() error {
 	deliveryRoom, errDelivery := delivery.New(delivery.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Wake: p.Post.Wake})
 	p.rounds = &reminder.Rounds{DB: p.DB, Keys: p.Keys, Wake: p.Post.Wake}
 	reminderRoom, errReminder := reminder.New(reminder.Needs{Rounds: p.rounds, Site: p.Site, BaseURL: base})
+	importingRoom, errImporting := importing.New(&importing.Desk{DB: p.DB, Keys: p.Keys, Site: p.Site, BaseURL: base, Wake: p.Post.Wake, Log: p.Log})
+	p.imports = importingRoom
 	var errRehearsal error
 	p.plays, errRehearsal = rehearsal.New(rehearsal.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Log: p.Log, PerSecond: p.Config.MailPace})
 	err := errors.Join(err1, err2, err3, err4, err5, err6,
@@ -194,6 +199,7 @@ func (p *Portal) rooms() error {
 		errContact,
 		errReminder,
 		errRehearsal,
+		errImporting,
 		errDelivery,
 		errNotice,
 	)
@@ -215,6 +221,7 @@ func (p *Portal) rooms() error {
 		rolloutRoom.Routes(),
 		reminderRoom.Routes(),
 		p.plays.Routes(),
+		importingRoom.Routes(),
 		deliveryRoom.Routes(),
 	} {
 		p.routes = append(p.routes, routes...)
@@ -263,6 +270,7 @@ func (p *Portal) Background(ctx context.Context) {
 	all.Go(func() { p.every(ctx, remindEvery, "reminders", p.Remind) })
 	all.Go(func() { p.every(ctx, noticeEvery, "mailing of notices", p.mailings.Run) })
 	all.Go(func() { p.every(ctx, rehearseEvery, "rehearsals", p.Rehearse) })
+	all.Go(func() { p.every(ctx, importEvery, "imports", p.Import) })
 	p.every(ctx, time.Minute, "upkeep", p.Upkeep)
 	all.Wait()
 }
@@ -290,6 +298,13 @@ const rehearseEvery = 2 * time.Second
 
 // Rehearse plays the rehearsals that wait, one after another.
 func (p *Portal) Rehearse(ctx context.Context) error { return p.plays.Work(ctx) }
+
+// importEvery is how long an upload or a confirmed import waits for a node that has
+// nothing else to import.
+const importEvery = 2 * time.Second
+
+// Import does what waits of uploaded imports, one after another.
+func (p *Portal) Import(ctx context.Context) error { return p.imports.Work(ctx) }
 
 // every does something at once and then at each tick, until ctx ends.
 func (p *Portal) every(ctx context.Context, span time.Duration, what string, do func(context.Context) error) {

@@ -261,6 +261,7 @@ func TestRoundTripsAndHashesOfEachPageAreBounded(t *testing.T) {
 		k.operating()
 		k.caretaking()
 		k.registering()
+		k.importing()
 		golden(t, "trips.golden", k.lines.String())
 	})
 }

@@ -1,0 +1,8 @@
+package importing
+
+import "embed"
+
+// Words are this room's phrases.
+//
+//go:embed words
+var Words embed.FS
