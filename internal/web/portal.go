@@ -13,7 +13,9 @@ import (
 	"sync"
 	"time"
 
+	"nidan/internal/account"
 	"nidan/internal/act"
+	"nidan/internal/address"
 	"nidan/internal/announcement"
 	"nidan/internal/clock"
 	"nidan/internal/config"
@@ -23,6 +25,7 @@ import (
 	"nidan/internal/guide"
 	"nidan/internal/home"
 	"nidan/internal/mail"
+	"nidan/internal/mailotp"
 	"nidan/internal/maintenance"
 	"nidan/internal/notice"
 	"nidan/internal/operator"
@@ -90,6 +93,7 @@ func Words() []fs.FS {
 		guide.Words,
 		signin.Words,
 		pass.Words,
+		address.Words,
 		setup.Words,
 		rollout.Words,
 		reminder.Words,
@@ -172,6 +176,9 @@ func (p *Portal) rooms() error {
 	peopleRoom, errPeople := people.New(people.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Desk: desk, Wake: p.Post.Wake, Log: p.Log,
 		Passes: &pass.Desk{Keys: p.Keys, Site: p.Site, BaseURL: base}})
 	passRoom, errPass := pass.New(pass.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, BaseURL: base, Wake: p.Post.Wake})
+	addressRoom, errAddress := address.New(address.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, BaseURL: base, Wake: p.Post.Wake,
+		CarryGrace: rollout.CarryGrace, Closed: closedUntil,
+		Mailed: []func(context.Context, *store.Tx, account.Ref) error{password.EndResets, mailotp.End, pass.WithdrawMailed, setup.Abandon}})
 	contactRoom, errContact := contact.New(p.Site, p.Config.Hours)
 	maintenanceRoom, errMaintenance := maintenance.New(maintenance.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Wake: p.Post.Wake, Marks: Marks(p.Config.HouseZone)})
 	rolloutRoom, err6 := rollout.New(rollout.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Wake: p.Post.Wake})
@@ -183,6 +190,7 @@ func (p *Portal) rooms() error {
 	p.plays, errRehearsal = rehearsal.New(rehearsal.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Log: p.Log, PerSecond: p.Config.MailPace})
 	err := errors.Join(err1, err2, err3, err4, err5, err6,
 		errPass,
+		errAddress,
 		errPeople,
 		errAnnouncement,
 		errGuide,
@@ -203,6 +211,7 @@ func (p *Portal) rooms() error {
 		announcementRoom.Routes(),
 		guideRoom.Routes(),
 		passRoom.Routes(),
+		addressRoom.Routes(),
 		setupRoom.Routes(),
 		profileRoom.Routes(),
 		peopleRoom.Routes(),
@@ -222,6 +231,15 @@ func (p *Portal) rooms() error {
 		p.routes = append(p.routes, demoRoom.Routes()...)
 	}
 	return nil
+}
+
+// closedUntil is until when a window closes the portal; zero: none does.
+func closedUntil(ctx context.Context, r store.Reader, now time.Time) (time.Time, error) {
+	windows, err := maintenance.Windows(ctx, r)
+	if closed, until, _ := maintenance.Covering(windows, now); closed && err == nil {
+		return until, nil
+	}
+	return time.Time{}, err
 }
 
 // Routes is the route map.
