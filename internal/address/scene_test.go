@@ -171,6 +171,10 @@ func (s *scene) fresh(v *session.Visit) { v.FreshCode = s.Clock.Now() }
 func (s *scene) later(d time.Duration) { s.Clock.Set(s.Clock.Now().Add(d)) }
 
 func (s *scene) ask(v *session.Visit, method, path string, fields ...string) *httptest.ResponseRecorder {
+	return s.askIn(s.t.Context(), v, method, path, fields...)
+}
+
+func (s *scene) askIn(ctx context.Context, v *session.Visit, method, path string, fields ...string) *httptest.ResponseRecorder {
 	form := url.Values{}
 	for i := 0; i+1 < len(fields); i += 2 {
 		form.Add(fields[i], fields[i+1])
@@ -180,7 +184,7 @@ func (s *scene) ask(v *session.Visit, method, path string, fields ...string) *ht
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	w := httptest.NewRecorder()
-	s.mux.ServeHTTP(w, r.WithContext(session.With(s.t.Context(), v)))
+	s.mux.ServeHTTP(w, r.WithContext(session.With(ctx, v)))
 	body := html.UnescapeString(w.Body.String())
 	if strings.Contains(body, "[address.") || strings.Contains(body, "ZgotmplZ") {
 		s.t.Errorf("%s %s: a phrase or a link is missing:\n%s", method, path, body)
