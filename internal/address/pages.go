@@ -57,10 +57,13 @@ func New(n Needs) (*Room, error) {
 }
 
 // Routes are this room's. Anybody may open a link: the new mailbox answers by it.
+// An owner withdraws by one step too, since nothing changes by that.
 func (rm *Room) Routes() []route.Route {
 	return []route.Route{
 		{Pattern: "GET /profile/address", Gate: route.Fresh, Serve: rm.Site.Serve(rm.showOwn)},
 		{Pattern: "POST /profile/address", Gate: route.Fresh, Serve: rm.Site.Serve(rm.postOwn)},
+		{Pattern: "GET /profile/address/withdraw", Gate: route.FreshOwn, Serve: rm.Site.Serve(rm.showWithdraw)},
+		{Pattern: "POST /profile/address/withdraw", Gate: route.FreshOwn, Serve: rm.Site.Serve(rm.postWithdraw)},
 		{Pattern: "GET /address/{token}", Gate: route.Door, Serve: rm.Site.Serve(rm.showLink)},
 		{Pattern: "POST /address/{token}", Gate: route.Door, Serve: rm.Site.Serve(rm.postLink)},
 		{Pattern: "GET /accounts/{id}/address", Gate: act.Gate(act.ChangeAddress), Serve: rm.Site.Serve(rm.showPerson)},

@@ -171,6 +171,33 @@ func (rm *Room) post(w http.ResponseWriter, r *http.Request, p changes) error {
 	return rm.done(w, r, "asked", err)
 }
 
+// showWithdraw asks the owner back before the open change ends.
+func (rm *Room) showWithdraw(w http.ResponseWriter, r *http.Request) error {
+	c, err := own(r.Context(), rm.DB, r)
+	if err != nil {
+		return err
+	}
+	if now := rm.Site.Now(); !c.Change.Open(now) {
+		return page.See(w, "/profile")
+	}
+	return rm.showing(w, r, http.StatusOK, changes{name: "withdraw", title: "address.withdraw_title"}, c, &changeView{})
+}
+
+func (rm *Room) postWithdraw(w http.ResponseWriter, r *http.Request) error {
+	if _, err := page.Read(r); err != nil {
+		return err
+	}
+	err := rm.decide(r, ownPage, rm.end)
+	if errors.Is(err, store.ErrNone) {
+		return page.See(w, "/profile")
+	}
+	if err != nil {
+		return err
+	}
+	rm.Wake()
+	return page.See(w, "/profile?done=address")
+}
+
 // done leads back to the page; what was over already is answered alike, without a word.
 func (rm *Room) done(w http.ResponseWriter, r *http.Request, what string, err error) error {
 	if errors.Is(err, store.ErrNone) {

@@ -51,8 +51,15 @@ func (rm *Room) postLink(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v, token := session.Of(r.Context()), r.PathValue("token")
+	c, err := byToken(r.Context(), rm.DB, token)
+	if err != nil && !errors.Is(err, store.ErrNone) {
+		return err
+	}
+	if c.Change.State(rm.Site.Now()) != IsSent { // nobody takes a turn at writing without a link
+		return rm.link(w, r, http.StatusOK, nil)
+	}
 	var cookie string
-	err := rm.DB.Write(r.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
+	err = rm.DB.Write(r.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
 		cookie, err = rm.move(ctx, tx, v, token)
 		return err
 	})

@@ -181,7 +181,12 @@ func TestASignInOfTheOwnerOrAColleagueEndsACorrection(t *testing.T) {
 		s.to(s.ask(o, "POST", page, corrects...), page+"?done=told")
 		v := s.visit(lost)
 		s.is(s.ask(v, "GET", ownPath), http.StatusOK, "An operator of the portal corrects the address", "Taro Abe", "T-123")
-		s.to(s.ask(v, "POST", ownPath, "act", "withdraw"), ownPath+"?done=withdrawn")
+		// By one step too, which cannot end it by a code.
+		v.TwoStep, v.OneStep = false, true
+		s.is(s.ask(v, "GET", ownPath+"/withdraw"), http.StatusOK, newBox, "Taro Abe", "the mailbox was closed", "you go on signing in with "+lost.Email)
+		s.to(s.ask(v, "POST", ownPath+"/withdraw"), "/profile?done=address")
+		s.to(s.ask(v, "POST", ownPath+"/withdraw"), "/profile")
+		s.to(s.ask(v, "GET", ownPath+"/withdraw"), "/profile")
 		// And nobody having signed in, others able or not, it goes on.
 		s.later(time.Hour)
 		s.fresh(o)

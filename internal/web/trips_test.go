@@ -50,7 +50,7 @@ var beyond = map[string]int64{
 	"POST /profile/address":       15,
 	"POST /accounts/{id}/address": 15,
 	// The address moves, once: the claim, its end of grace, four kinds of what was mailed to the old one, sessions, the record, two letters.
-	"POST /address/{token}": 20,
+	"POST /address/{token}": 21,
 	// A correction: besides, who else is able and who signed in since; a letter to each Portal Admin.
 	"GET /operator/addresses/{organization}/{id}":  4,
 	"POST /operator/addresses/{organization}/{id}": 18,
@@ -291,7 +291,9 @@ func (k *walker) byApp() {
 	k.do("a free address", "POST", "/profile/address", 303, "email", "app.new@aozora.example")
 	k.do("one that somebody has", "POST", "/profile/address", 303, "email", "mailed@aozora.example")
 	k.do("one that waits", "GET", "/profile/address", 200)
-	k.do("withdrawn", "POST", "/profile/address", 303, "act", "withdraw")
+	k.do("a change is open", "GET", "/profile", 200)
+	k.do("a change is open", "GET", "/profile/address/withdraw", 200)
+	k.do("withdrawn", "POST", "/profile/address/withdraw", 303)
 	k.do("anybody's link", "GET", "/address/x", 404)
 	k.do("anybody's link", "POST", "/address/x", 404)
 	k.movingSomebody()
