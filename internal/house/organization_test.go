@@ -25,6 +25,8 @@ var acrossOrganizations = map[string]string{
 	"reminder.begun":         "the portal's own work: the rounds that may go on, whosever they are for",
 	"reminder.scopes":        "the portal's own work: which own ends extensions have made, for the rule to pick from",
 	"reminder.versions":      "the portal's own work: the dates of every rollout follow from its versions",
+	"address.Forget":         "the portal's own work: changes of addresses past their retention go, whosever they were",
+	"address.Rewind":         "the portal's own work: the clock was set right, and links and waits of the time ahead go back with it, whosever they are",
 	"mail.Rewind":            "the portal's own work: the clock was set right, and letters of the time ahead go back with it, whosever they are",
 	"mailotp.Rewind":         "the portal's own work: the clock was set right, and mailed codes of the time ahead go back with it, whosever they are",
 	"pass.Rewind":            "the portal's own work: the clock was set right, and passes of the time ahead go back with it, whosever they are",

@@ -315,3 +315,21 @@ func TestEnrollingAgainChangesNothingAndRemovingForgets(t *testing.T) {
 		}
 	})
 }
+
+func TestNoCodeMailedToAnAddressOutlivesIt(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, w storetest.World) {
+		colleague := tried{account.Ref{Organization: "yamada", ID: "mori"}, "s2", SignIn, "mori@example.jp"}
+		code, _ := issue(t, w, atSignIn)
+		theirs, _ := issue(t, w, colleague)
+		err := w.DB.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error { return End(ctx, tx, suzuki) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, met := spend(t, w, atSignIn, code); met != Wrong {
+			t.Error("it is accepted")
+		}
+		if _, met := spend(t, w, colleague, theirs); met != Right {
+			t.Error("a colleague's is dead too")
+		}
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"nidan/internal/account"
+	"nidan/internal/act"
 	"nidan/internal/audit"
 	"nidan/internal/mail"
 	"nidan/internal/session"
@@ -67,7 +68,7 @@ func (c Case) facts(v *session.Visit, back bool) Facts {
 
 // Ask notes that a pass was asked for, and tells the able ones and whom it is for:
 // from now on they have 24 hours.
-func (d *Desk) Ask(ctx context.Context, tx *store.Tx, v *session.Visit, c Case, why string, ticket Ticket) error {
+func (d *Desk) Ask(ctx context.Context, tx *store.Tx, v *session.Visit, c Case, why string, ticket act.Ticket) error {
 	q, err := ask(ctx, tx, c.Ref, Given{By: v.Ref.ID, Why: why, Ticket: ticket})
 	if err != nil {
 		return err

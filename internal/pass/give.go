@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"nidan/internal/account"
+	"nidan/internal/act"
 	"nidan/internal/audit"
 	"nidan/internal/mail"
 	"nidan/internal/page"
@@ -34,7 +35,7 @@ type Desk struct {
 type Order struct {
 	To         account.Account
 	Why        string
-	Ticket     Ticket // operators: against which ticket
+	Ticket     act.Ticket // operators: against which ticket
 	Way        Way
 	BackToTOTP bool // the account is MailOTP's and is set back with it
 }

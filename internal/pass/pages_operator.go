@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"nidan/internal/account"
+	"nidan/internal/act"
 	"nidan/internal/audit"
 	"nidan/internal/fault"
 	"nidan/internal/organization"
@@ -152,14 +153,14 @@ func (rm *Room) postCase(w http.ResponseWriter, r *http.Request) error {
 }
 
 // grounds reads why a pass is given and against which ticket. Both are required.
-func grounds(form *page.Form, view *caseView) Ticket {
+func grounds(form *page.Form, view *caseView) act.Ticket {
 	view.Reason, view.Ticket = form.Need("why", "pass.why_missing"), form.Need("ticket", "pass.ticket_missing")
 	if utf8.RuneCountInString(view.Reason) > longestWhy {
 		form.Fault("why", "page.field_long", "n", longestWhy)
 	}
-	ticket, ok := ParseTicket(view.Ticket)
+	ticket, ok := act.ParseTicket(view.Ticket)
 	if view.Ticket != "" && !ok {
-		form.Fault("ticket", "pass.ticket_shape", "n", account.LongestTicket)
+		form.Fault("ticket", "pass.ticket_shape", "n", act.LongestTicket)
 	}
 	return ticket
 }

@@ -6,8 +6,6 @@ import (
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
-
-	"nidan/internal/account"
 )
 
 // Kind is what a pass is for. The zero Kind is nothing.
@@ -111,9 +109,3 @@ func Grouped(code string) string {
 	}
 	return strings.Join(append(groups, code), "-")
 }
-
-// Ticket names the ticket that a pass was given against.
-type Ticket = account.Ticket
-
-// ParseTicket reads the name of a ticket, see account.ParseTicket.
-func ParseTicket(text string) (Ticket, bool) { return account.ParseTicket(text) }

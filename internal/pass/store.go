@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"nidan/internal/account"
+	"nidan/internal/act"
 	"nidan/internal/secret"
 	"nidan/internal/store"
 )
@@ -13,7 +14,7 @@ import (
 // Given is by whom, why and against which ticket a pass was given.
 type Given struct {
 	By, Why string
-	Ticket  Ticket
+	Ticket  act.Ticket
 }
 
 // Give writes a new pass; the holder's older one is replaced. The token stands in
@@ -174,7 +175,7 @@ func records(rows *store.Rows, err error) (list []Record, _ error) {
 		if err != nil {
 			return nil, err
 		}
-		p.Kind, p.Ticket, p.Created = Kind(kind), Ticket(ticket), created.Time
+		p.Kind, p.Ticket, p.Created = Kind(kind), act.Ticket(ticket), created.Time
 		p.Expires, p.Spent, p.Withdrawn, p.Replaced = expires.Time, spent.Time, withdrawn.Time, replaced.Time
 		list = append(list, p)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"nidan/internal/account"
+	"nidan/internal/act"
 	"nidan/internal/phrase"
 	"nidan/internal/secret"
 	"nidan/internal/store"
@@ -64,7 +65,7 @@ type Request struct {
 	ID          string
 	account.Ref // for whom
 	Why         string
-	Ticket      Ticket
+	Ticket      act.Ticket
 	Asked       time.Time
 	Until       time.Time
 	By          string // name of the operator who asked
@@ -87,7 +88,7 @@ func scanRequest(row scanner, more ...any) (q Request, err error) {
 	var ticket string
 	var asked, until store.Instant
 	err = row.Scan(append([]any{&q.ID, &q.Organization, &q.Ref.ID, &q.Why, &ticket, &asked, &until, &q.By}, more...)...)
-	q.Ticket, q.Asked, q.Until = Ticket(ticket), asked.Time, until.Time
+	q.Ticket, q.Asked, q.Until = act.Ticket(ticket), asked.Time, until.Time
 	return q, err
 }
 

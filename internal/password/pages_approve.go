@@ -138,12 +138,12 @@ func (m *Room) postAnswer(w http.ResponseWriter, r *http.Request) error {
 	if reply != "" && reply != Yes && reply != No {
 		form.Fault("answer", string(WhyNoSuch))
 	}
-	var ticket account.Ticket
+	var ticket act.Ticket
 	if v.Operator() {
 		view.Ticket = form.Need("ticket", "password.ticket_missing")
 		var ok bool
-		if ticket, ok = account.ParseTicket(view.Ticket); view.Ticket != "" && !ok {
-			form.Fault("ticket", "password.ticket_shape", "n", account.LongestTicket)
+		if ticket, ok = act.ParseTicket(view.Ticket); view.Ticket != "" && !ok {
+			form.Fault("ticket", "password.ticket_shape", "n", act.LongestTicket)
 		}
 	}
 	if !form.OK() {
@@ -172,7 +172,7 @@ func (m *Room) postAnswer(w http.ResponseWriter, r *http.Request) error {
 // answerWaiting is the one end of a yes and a no: the rule is asked with what is
 // recorded now, one conditional write decides, the record names who and the ticket,
 // and the owner and the other Portal Admins are told.
-func (m *Room) answerWaiting(ctx context.Context, tx *store.Tx, r *http.Request, id string, reply Reply, ticket account.Ticket) error {
+func (m *Room) answerWaiting(ctx context.Context, tx *store.Tx, r *http.Request, id string, reply Reply, ticket act.Ticket) error {
 	v := session.Of(r.Context())
 	if err := v.Still(ctx, tx); err != nil {
 		return err

@@ -255,3 +255,31 @@ func TestTheHashKeptAsideIsSealedToItsRow(t *testing.T) {
 		}
 	})
 }
+
+func TestAnotherAddressEndsLinksAndWhatWaitsButNoPasswordThatCounts(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, w storetest.World) {
+		s := open(t, w)
+		a, b := s.add("taro@example.com", "Taro Abe", person{}), s.add("jiro@example.com", "Jiro Abe", person{})
+		end := func() {
+			s.in(func(ctx context.Context, tx *store.Tx) error { return EndResets(ctx, tx, a.Ref) })
+		}
+		theirs := s.asked(b)
+		s.aside(a, "waiting", s.waiting())
+		link := s.asked(a)
+		end()
+		w.Clock.Set(storetest.Start.Add(asideFor))
+		if s.found(link).Open(storetest.Start) || s.counts(a).ResetID != "" {
+			t.Error("a link still opens, or what waited counts")
+		}
+		if !s.found(theirs).Open(storetest.Start) {
+			t.Error("somebody else's link is dead")
+		}
+		s.aside(a, "counts", s.waiting())
+		w.Clock.Set(storetest.Start.Add(2 * asideFor))
+		link = s.asked(a)
+		end()
+		if kept := s.counts(a); kept.Hash != "counts" || s.found(link).Open(w.Clock.Now()) {
+			t.Errorf("the password that counts is gone, or the link opens: %+v", kept)
+		}
+	})
+}

@@ -92,7 +92,7 @@ func TestAMailOTPAccountIsAskedAboutFirst(t *testing.T) {
 		yui := s.add(s.org, "Yui User", account.GeneralUser, account.MailOTP, account.MailOTP)
 		s.visit(yui)
 		page := "/accounts/" + yui.ID
-		s.is(s.ask(olga, "GET", page+"/pass"), http.StatusOK, "Back to TOTP", "Correct the address", "help@portal.example")
+		s.is(s.ask(olga, "GET", page+"/pass"), http.StatusOK, "Back to TOTP", "Change the address", `href="/accounts/`+yui.ID+`/address"`)
 		s.to(s.ask(olga, "POST", page+"/pass", "way", "mail", "why", "x"), page+"/pass")
 		s.is(s.ask(olga, "GET", "/accounts/passes?id="+yui.ID), http.StatusOK, "No pass from here", "decide on its own page")
 		if s.count("pass") != 0 || s.methodOf(yui) != account.MailOTP || s.count("mail") != 0 {

@@ -61,6 +61,7 @@ type profileView struct {
 	*session.Visit
 	Assigned account.Method
 	Proved   proved
+	Moving   bool           // a change of the address is open
 	Aside    password.Aside // its ID is empty when no new password waits
 }
 
@@ -75,7 +76,7 @@ func (m *Room) show(w http.ResponseWriter, r *http.Request) error {
 		view.Assigned = account.TOTP
 	}
 	var err error
-	if view.Proved, err = provedBy(r.Context(), m.DB, v.Ref); err != nil {
+	if view.Proved, view.Moving, err = provedBy(r.Context(), m.DB, v.Ref, m.Site.Now()); err != nil {
 		return err
 	}
 	state, err := password.Read(r.Context(), m.DB, v.Ref)
@@ -85,7 +86,7 @@ func (m *Room) show(w http.ResponseWriter, r *http.Request) error {
 	if state.Aside.Waits(m.Site.Now()) {
 		view.Aside = state.Aside
 	}
-	view.Notice = m.done(r, "password", "refused", "phone")
+	view.Notice = m.done(r, "password", "refused", "phone", "address")
 	return m.page.Show(w, r, http.StatusOK, "profile", "profile.title", view)
 }
 

@@ -148,3 +148,26 @@ func TestTheEndOfGraceOutlivesTheAccountAndItsFirstRecordStays(t *testing.T) {
 		}
 	})
 }
+
+func TestTheEndOfGraceGoesWithAnAccountThatMoves(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, w storetest.World) {
+		digest := func(key string) []byte { return account.AddressDigest(w.Keys, key) }
+		carry := func(from, to string) {
+			write(t, w, func(ctx context.Context, tx *store.Tx) error { return CarryGrace(ctx, tx, digest(from), digest(to)) })
+		}
+		write(t, w, func(ctx context.Context, tx *store.Tx) error {
+			return FinishGrace(ctx, tx, w.Keys, account.Account{Ref: account.Ref{Organization: "yamada", ID: "1"}, EmailKey: "old@example.jp"}, "enrolled", "suzuki")
+		})
+		carry("old@example.jp", "new@example.jp")
+		carry("old@example.jp", "new@example.jp")
+		carry("graced@example.jp", "elsewhere@example.jp")
+		for key, want := range map[string]int{"old@example.jp": 1, "new@example.jp": 1, "graced@example.jp": 0, "elsewhere@example.jp": 0} {
+			var n int
+			err := w.DB.QueryRow(t.Context(), `select count(*) from grace_end
+				where address_digest = $1 and organization_id = 'yamada' and holder_id = '1' and why = 'enrolled'`, digest(key)).Scan(&n)
+			if err != nil || n != want {
+				t.Errorf("%s: %d records, %v", key, n, err)
+			}
+		}
+	})
+}

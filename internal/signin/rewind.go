@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"nidan/internal/address"
 	"nidan/internal/limit"
 	"nidan/internal/mail"
 	"nidan/internal/mailotp"
@@ -23,7 +24,7 @@ func Rewind(ctx context.Context, tx *store.Tx, was, is time.Time) error {
 		return nil
 	}
 	for _, rewind := range []func(context.Context, *store.Tx, time.Time, time.Time) error{
-		limit.Rewind, mail.Rewind, mailotp.Rewind, pass.Rewind, password.Rewind, verification.Rewind,
+		address.Rewind, limit.Rewind, mail.Rewind, mailotp.Rewind, pass.Rewind, password.Rewind, verification.Rewind,
 	} {
 		if err := rewind(ctx, tx, was, is); err != nil {
 			return err

@@ -160,8 +160,8 @@ func TestAShorterEndBindsOnEveryNodeAtTheNextRequest(t *testing.T) {
 		leader, one := k.client, k.server
 		k.browser()
 		k.do("", "POST", "/signin", 303, "email", "grace@aozora.example", "password", typed)
-		cookies := k.client.Jar.Cookies(address(t, one))
-		k.client.Jar.SetCookies(address(t, other), cookies)
+		cookies := k.client.Jar.Cookies(hostOf(t, one))
+		k.client.Jar.SetCookies(hostOf(t, other), cookies)
 		k.server = other
 		k.do("", "GET", "/", 200)
 		grace := k.client
@@ -182,7 +182,7 @@ func TestAShorterEndBindsOnEveryNodeAtTheNextRequest(t *testing.T) {
 	})
 }
 
-func address(t *testing.T, of *httptest.Server) *url.URL {
+func hostOf(t *testing.T, of *httptest.Server) *url.URL {
 	t.Helper()
 	u, err := url.Parse(of.URL)
 	if err != nil {

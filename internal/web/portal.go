@@ -13,7 +13,9 @@ import (
 	"sync"
 	"time"
 
+	"nidan/internal/account"
 	"nidan/internal/act"
+	"nidan/internal/address"
 	"nidan/internal/announcement"
 	"nidan/internal/clock"
 	"nidan/internal/config"
@@ -24,6 +26,7 @@ import (
 	"nidan/internal/home"
 	"nidan/internal/importing"
 	"nidan/internal/mail"
+	"nidan/internal/mailotp"
 	"nidan/internal/maintenance"
 	"nidan/internal/notice"
 	"nidan/internal/operator"
@@ -93,6 +96,7 @@ func Words() []fs.FS {
 		guide.Words,
 		signin.Words,
 		pass.Words,
+		address.Words,
 		setup.Words,
 		rollout.Words,
 		reminder.Words,
@@ -178,6 +182,9 @@ func (p *Portal) rooms() error {
 		Passes: &pass.Desk{Keys: p.Keys, Site: p.Site, BaseURL: base}})
 	passRoom, errPass := pass.New(pass.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, BaseURL: base, Wake: p.Post.Wake})
 	registryRoom, errRegistry := registry.New(registry.Needs{DB: p.DB, Site: p.Site, Wake: p.Post.Wake, Desk: &pass.Desk{Keys: p.Keys, Site: p.Site, BaseURL: base}})
+	addressRoom, errAddress := address.New(address.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, BaseURL: base, Wake: p.Post.Wake,
+		CarryGrace: rollout.CarryGrace, Closed: closedUntil,
+		Mailed: []func(context.Context, *store.Tx, account.Ref) error{password.EndResets, mailotp.End, pass.WithdrawMailed, setup.Abandon}})
 	contactRoom, errContact := contact.New(p.Site, p.Config.Hours)
 	maintenanceRoom, errMaintenance := maintenance.New(maintenance.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Wake: p.Post.Wake, Marks: Marks(p.Config.HouseZone)})
 	rolloutRoom, err6 := rollout.New(rollout.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Wake: p.Post.Wake})
@@ -191,6 +198,7 @@ func (p *Portal) rooms() error {
 	p.plays, errRehearsal = rehearsal.New(rehearsal.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Log: p.Log, PerSecond: p.Config.MailPace})
 	err := errors.Join(err1, err2, err3, err4, err5, err6,
 		errPass,
+		errAddress,
 		errPeople,
 		errRegistry,
 		errAnnouncement,
@@ -213,6 +221,7 @@ func (p *Portal) rooms() error {
 		announcementRoom.Routes(),
 		guideRoom.Routes(),
 		passRoom.Routes(),
+		addressRoom.Routes(),
 		setupRoom.Routes(),
 		profileRoom.Routes(),
 		peopleRoom.Routes(),
@@ -234,6 +243,15 @@ func (p *Portal) rooms() error {
 		p.routes = append(p.routes, demoRoom.Routes()...)
 	}
 	return nil
+}
+
+// closedUntil is until when a window closes the portal; zero: none does.
+func closedUntil(ctx context.Context, r store.Reader, now time.Time) (time.Time, error) {
+	windows, err := maintenance.Windows(ctx, r)
+	if closed, until, _ := maintenance.Covering(windows, now); closed && err == nil {
+		return until, nil
+	}
+	return time.Time{}, err
 }
 
 // Routes is the route map.

@@ -50,6 +50,14 @@ var beyond = map[string]int64{
 	"POST /accounts/{id}/reset": 11,
 	// Two transactions: who it is, counted before the hash, and then the session with its set-up and the record.
 	"POST /start/{token}": 17,
+	// Once a change of address: how often, whether anybody has it, the older one replaced, the record, a letter to each mailbox.
+	"POST /profile/address":       15,
+	"POST /accounts/{id}/address": 15,
+	// The address moves, once: the claim, its end of grace, four kinds of what was mailed to the old one, sessions, the record, two letters.
+	"POST /address/{token}": 21,
+	// A correction: besides, who else is able and who signed in since; a letter to each Portal Admin.
+	"GET /operator/addresses/{organization}/{id}":  4,
+	"POST /operator/addresses/{organization}/{id}": 18,
 	// Whether anything waits to be added up, the rollout, all of them, each organization's Portal Admins, everybody.
 	"GET /operator/rollouts/{id}/forecast": 6,
 	// Once a change: all rollouts, the new dates with their version, the record, a letter to each other operator.
@@ -328,6 +336,16 @@ func (k *walker) byApp() {
 	k.do("the organization's", "GET", "/accounts", 200)
 	k.do("two steps", "GET", "/profile/password", 200)
 	k.do("own password", "POST", "/profile/password", 303, "password", "harbor under lantern", "password_again", "harbor under lantern")
+	k.do("two steps", "GET", "/profile/address", 200)
+	k.do("a free address", "POST", "/profile/address", 303, "email", "app.new@aozora.example")
+	k.do("one that somebody has", "POST", "/profile/address", 303, "email", "mailed@aozora.example")
+	k.do("one that waits", "GET", "/profile/address", 200)
+	k.do("a change is open", "GET", "/profile", 200)
+	k.do("a change is open", "GET", "/profile/address/withdraw", 200)
+	k.do("withdrawn", "POST", "/profile/address/withdraw", 303)
+	k.do("anybody's link", "GET", "/address/x", 404)
+	k.do("anybody's link", "POST", "/address/x", 404)
+	k.movingSomebody()
 	k.do("a new phone", "GET", "/profile/totp", 200)
 	k.later(time.Minute)
 	key := k.setupKey()
@@ -340,6 +358,38 @@ func (k *walker) byApp() {
 	k.do("end all others", "POST", "/sessions", 303, "act", "others")
 	k.answering()
 	k.do("two steps", "POST", "/signout", 303)
+}
+
+// movingSomebody changes somebody else's address, to the end.
+func (k *walker) movingSomebody() {
+	k.t.Helper()
+	ref := k.refOf("grace")
+	k.at("somebody's", "/accounts/"+ref.ID+"/address", "/accounts/{id}/address")
+	k.post("somebody's", "/accounts/"+ref.ID+"/address", "/accounts/{id}/address", 303, "email", "grace.new@aozora.example")
+	if err := k.portal.Post.Drain(context.Background()); err != nil {
+		k.t.Fatal(err)
+	}
+	link := ""
+	for _, m := range *k.mailbox {
+		if found := addressLink.FindString(m.Text); found != "" && m.To == "grace.new@aozora.example" {
+			link = found
+		}
+	}
+	k.at("a link that works", link, "/address/{token}")
+	k.post("the address moves", link, "/address/{token}", 303)
+	k.at("used", link, "/address/{token}")
+}
+
+var addressLink = regexp.MustCompile(`/address/[A-Za-z0-9_-]{43}`)
+
+// refOf is the account of a name.
+func (k *walker) refOf(name string) (ref account.Ref) {
+	k.t.Helper()
+	err := k.DB.QueryRow(context.Background(), `select organization_id, id from account where name = $1`, name).Scan(&ref.Organization, &ref.ID)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	return ref
 }
 
 // operating is the walk of an operator.
@@ -387,6 +437,12 @@ func (k *walker) operating() {
 	k.do("all of them", "GET", "/operator/rollouts", 200)
 	k.do("passes", "GET", "/operator/passes", 200)
 	k.do("passwords that wait", "GET", "/operator/resets", 200)
+	k.do("corrections", "GET", "/operator/addresses", 200)
+	correction := "/operator/addresses/" + k.refOf("grace").Organization + "/" + k.refOf("mailed").ID
+	k.at("nothing asked", correction, "/operator/addresses/{organization}/{id}")
+	k.post("asked for", correction, "/operator/addresses/{organization}/{id}", 303, "email", "corrected@aozora.example", "why", "mailbox closed", "ticket", "T-1")
+	k.at("waits", correction, "/operator/addresses/{organization}/{id}")
+	k.post("withdrawn", correction, "/operator/addresses/{organization}/{id}", 303, "act", "withdraw")
 	k.do("the outbox", "GET", "/operator/mail", 200)
 	ends := plan.Ends.AddDate(0, 0, 7)
 	dates := []string{"version", "1", "zone", "UTC", "reminders", "7", "opens", plan.Opens.Format(time.RFC3339), "ends", ends.Format(time.RFC3339)}
@@ -478,7 +534,7 @@ func (k *walker) byMail() {
 
 func (k *walker) settingUp() {
 	k.browser()
-	k.do("one step", "POST", "/signin", 303, "email", "grace@aozora.example", "password", typed)
+	k.do("one step", "POST", "/signin", 303, "email", "grace.new@aozora.example", "password", typed)
 	k.do("one step", "GET", "/", 200)
 	k.do("choice", "GET", "/setup/method", 200)
 	k.do("choice", "POST", "/setup/method", 303, "method", "totp")

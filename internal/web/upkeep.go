@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"nidan/internal/address"
 	"nidan/internal/audit"
 	"nidan/internal/clock"
 	"nidan/internal/importing"
@@ -65,7 +66,7 @@ func (p *Portal) tidy(ctx context.Context) error {
 		if _, err := session.Forget(ctx, tx); err != nil {
 			return err
 		}
-		for _, forget := range []func(context.Context, *store.Tx) (int64, error){setup.Forget, mailotp.Forget, password.Forget, rehearsal.Forget, importing.Forget} {
+		for _, forget := range []func(context.Context, *store.Tx) (int64, error){address.Forget, setup.Forget, mailotp.Forget, password.Forget, rehearsal.Forget, importing.Forget} {
 			if _, err := forget(ctx, tx); err != nil {
 				return err
 			}

@@ -1,4 +1,4 @@
-package account
+package act
 
 import (
 	"strings"
@@ -6,8 +6,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Ticket names the ticket against which an operator helps somebody. The zero Ticket
-// is none.
+// Ticket names the ticket that an operator acts against. The zero Ticket is none.
 type Ticket string
 
 // LongestTicket bounds a ticket's name, in characters.
