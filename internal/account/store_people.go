@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"nidan/internal/mail"
 	"nidan/internal/progress"
@@ -16,6 +17,14 @@ func Change(ctx context.Context, tx *store.Tx, a Account) error {
 			job_title = $7, mobile = $8
 		where organization_id = $9 and id = $10`,
 		a.Name, NameKey(a.Name), a.Phone, string(a.Authority), string(a.Language), a.Zone, a.JobTitle, a.Mobile, a.Organization, a.ID))
+}
+
+// Began is by whom and when an account was added, as long as its method is what it
+// was given then.
+func Began(ctx context.Context, r store.Reader, ref Ref) (by string, at time.Time, err error) {
+	var created store.Instant
+	err = r.QueryRow(ctx, `select method_by, created_at from account where organization_id = $1 and id = $2`, ref.Organization, ref.ID).Scan(&by, &created)
+	return by, created.Time, err
 }
 
 // Answered ends what an import asked for: a request that was granted or declined,

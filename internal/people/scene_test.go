@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"nidan/internal/account"
+	"nidan/internal/act"
 	"nidan/internal/clock"
 	"nidan/internal/fault"
 	"nidan/internal/mail"
@@ -52,7 +53,7 @@ func open(t *testing.T, w storetest.World) *scene {
 	t.Helper()
 	s := &scene{World: w, t: t, mux: http.NewServeMux()}
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	book, err := phrase.NewBook(page.Words, phrase.Words, session.Words, pass.Words, verification.Words, signin.Words, Words)
+	book, err := phrase.NewBook(page.Words, phrase.Words, act.Words, session.Words, pass.Words, verification.Words, signin.Words, Words)
 	must(t, err)
 	site, err := page.New(book, log, page.Options{Name: "Business Portal", House: time.FixedZone("JST", 9*60*60), Now: w.Clock.Now, Contact: "help@portal.example"})
 	must(t, err)
@@ -132,7 +133,11 @@ func (s *scene) visit(a account.Account) *session.Visit {
 	s.t.Helper()
 	v := &session.Visit{Person: a, OrganizationName: "Aozora Trading", TwoStep: true, From: "203.0.113.7/32"}
 	s.in(func(ctx context.Context, tx *store.Tx) (err error) {
-		_, v.Session, err = session.Start(ctx, tx, a.Ref, v.From, "a browser", "")
+		if _, v.Session, err = session.Start(ctx, tx, a.Ref, v.From, "a browser", ""); err != nil {
+			return err
+		}
+		v.Session.CodeAt, v.Session.FreshCode = tx.Now(), tx.Now()
+		_, err = session.Rise(ctx, tx, v.Session, account.TOTP)
 		return err
 	})
 	v.Again = func(ctx context.Context, tx *store.Tx) error {
@@ -213,7 +218,7 @@ var (
 
 func (s *scene) methodOf(a account.Account) account.Method {
 	s.t.Helper()
-	p, err := find(s.t.Context(), s.DB, a.Ref)
+	p, err := find(s.t.Context(), s.DB, a.Ref, s.Clock.Now())
 	must(s.t, err)
 	return p.Method
 }
