@@ -62,7 +62,7 @@ func (rm *Room) Routes() []route.Route {
 	line := func(pattern string, a act.Act, serve func(http.ResponseWriter, *http.Request) error) route.Route {
 		return route.Route{Pattern: pattern, Gate: act.Gate(a), Serve: rm.Site.Serve(serve)}
 	}
-	routes := []route.Route{
+	return []route.Route{
 		line("GET /accounts", act.SeePeople, rm.list),
 		line("GET /accounts/new", act.AddPerson, rm.showNew),
 		line("POST /accounts/new", act.AddPerson, rm.postNew),
@@ -79,11 +79,17 @@ func (rm *Room) Routes() []route.Route {
 		line("POST /accounts/{id}/mailbox", act.ChangeMethod, rm.postMailbox),
 		line("GET /accounts/{id}/pass", act.GivePass, rm.showPass),
 		line("POST /accounts/{id}/pass", act.GivePass, rm.postPass),
+		line("GET /accounts/{id}/suspend", act.Suspend, rm.showDeed(suspending)),
+		line("POST /accounts/{id}/suspend", act.Suspend, rm.postDeed(suspending)),
+		line("GET /accounts/{id}/return", act.Return, rm.showDeed(lifting)),
+		line("POST /accounts/{id}/return", act.Return, rm.postDeed(lifting)),
+		line("GET /accounts/{id}/delete", act.Delete, rm.showDeed(deleting)),
+		line("POST /accounts/{id}/delete", act.Delete, rm.postDeed(deleting)),
+		line("GET /accounts/{id}/guide", act.GiveGuide, rm.showDeed(guiding)),
+		line("POST /accounts/{id}/guide", act.GiveGuide, rm.postDeed(guiding)),
+		line("GET /accounts/{id}/unlock", act.Unlock, rm.showDeed(unlocking)),
+		line("POST /accounts/{id}/unlock", act.Unlock, rm.postDeed(unlocking)),
 	}
-	for _, d := range deeds {
-		routes = append(routes, line("GET /accounts/{id}/"+d.name, d.act, rm.showDeed(d)), line("POST /accounts/{id}/"+d.name, d.act, rm.postDeed(d)))
-	}
-	return routes
 }
 
 // errNobody is told of an id that this organization has not: one of another

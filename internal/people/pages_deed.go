@@ -40,13 +40,14 @@ type prepared struct {
 	slowing []string // names of the counters of wrong passwords for the address
 }
 
-var deeds = []deed{
-	{name: "suspend", means: 2, act: act.Suspend, loses: true, danger: true, do: (*Room).suspend},
-	{name: "return", means: 2, act: act.Return, do: (*Room).lift},
-	{name: "delete", means: 4, act: act.Delete, loses: true, danger: true, do: (*Room).remove},
-	{name: "guide", means: 2, act: act.GiveGuide, do: (*Room).guide},
-	{name: "unlock", means: 2, act: act.Unlock, do: (*Room).unlock},
-}
+// The deeds.
+var (
+	suspending = deed{name: "suspend", means: 2, act: act.Suspend, loses: true, danger: true, do: (*Room).suspend}
+	lifting    = deed{name: "return", means: 2, act: act.Return, do: (*Room).lift}
+	deleting   = deed{name: "delete", means: 4, act: act.Delete, loses: true, danger: true, do: (*Room).remove}
+	guiding    = deed{name: "guide", means: 2, act: act.GiveGuide, do: (*Room).guide}
+	unlocking  = deed{name: "unlock", means: 2, act: act.Unlock, do: (*Room).unlock}
+)
 
 type deedView struct {
 	page.View

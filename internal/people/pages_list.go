@@ -130,7 +130,7 @@ func (rm *Room) offered(r *http.Request, p Person) map[string]bool {
 	for name, a := range map[string]act.Act{"edit": act.EditPerson, "address": act.ChangeAddress, "method": act.ChangeMethod, "pass": act.GivePass} {
 		may[name] = act.May(a, who, whom) == act.Allowed
 	}
-	for _, d := range deeds {
+	for _, d := range []deed{suspending, lifting, deleting, guiding, unlocking} {
 		may[d.name] = act.May(d.act, who, whom) == act.Allowed
 	}
 	stands := p.Suspended.IsZero()
