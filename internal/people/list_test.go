@@ -101,6 +101,9 @@ func TestAnIDOfAnotherOrganizationIsLikeOneThatNeverWas(t *testing.T) {
 		for _, ask := range [][]string{
 			{"GET", ""}, {"GET", "/method"}, {"POST", "/method", "method", "mailotp"}, {"GET", "/mailbox"}, {"POST", "/mailbox", "code", "12345678"},
 			{"GET", "/pass"}, {"POST", "/pass", "way", "hand", "why", "x"}, {"POST", "/pass", "act", "withdraw"},
+			{"GET", "/edit"}, {"POST", "/edit", "name", "x"}, {"GET", "/request"}, {"POST", "/request", "answer", "grant"},
+			{"GET", "/suspend"}, {"POST", "/suspend"}, {"GET", "/return"}, {"POST", "/return"}, {"GET", "/delete"}, {"POST", "/delete"},
+			{"GET", "/guide"}, {"POST", "/guide"}, {"GET", "/unlock"}, {"POST", "/unlock"},
 		} {
 			want := s.ask(olga, ask[0], "/accounts/"+secret.ID()+ask[1], ask[2:]...)
 			for _, id := range []string{foreign.ID, "nobody", "%00", strings.Repeat("a", 36)} {
@@ -114,7 +117,7 @@ func TestAnIDOfAnotherOrganizationIsLikeOneThatNeverWas(t *testing.T) {
 		many := s.ask(olga, "GET", "/accounts/passes?id="+foreign.ID)
 		s.is(many, http.StatusOK, "Nobody was chosen")
 		s.is(s.ask(olga, "POST", "/accounts/passes", "ids", foreign.ID, "way-"+foreign.ID, "hand", "why", "x"), http.StatusUnprocessableEntity)
-		if s.count("pass") != 0 || s.methodOf(foreign) != account.TOTP || s.count("audit") != 0 || s.count("mail") != 0 {
+		if s.count("pass") != 0 || s.count("account") != 3 || s.count("account where suspended_at is not null") != 0 || s.methodOf(foreign) != account.TOTP || s.count("audit") != 0 || s.count("mail") != 0 {
 			t.Error("something was done")
 		}
 	})

@@ -41,6 +41,7 @@ type scene struct {
 	post  *mail.Post
 	org   string // Aozora Trading
 	other string // Brennhof
+	site  *page.Site
 }
 
 // Send keeps the mail.
@@ -57,6 +58,7 @@ func open(t *testing.T, w storetest.World) *scene {
 	must(t, err)
 	site, err := page.New(book, log, page.Options{Name: "Business Portal", House: time.FixedZone("JST", 9*60*60), Now: w.Clock.Now, Contact: "help@portal.example"})
 	must(t, err)
+	s.site = site
 	room, err := New(Needs{DB: w.DB, Keys: w.Keys, Site: site, Desk: &verification.Desk{Keys: w.Keys, Site: site}, Wake: func() {}, Log: log,
 		Passes: &pass.Desk{Keys: w.Keys, Site: site, BaseURL: "https://portal.example"}})
 	must(t, err)
@@ -120,6 +122,11 @@ func (s *scene) add(org, name string, authority account.Authority, assigned acco
 	return a
 }
 
+func newOrganization(ctx context.Context, tx *store.Tx, name string) (string, error) {
+	o, err := organization.Add(ctx, tx, name)
+	return o.ID, err
+}
+
 func (s *scene) admin(name string) account.Account {
 	return s.add(s.org, name, account.PortalAdmin, account.TOTP, account.TOTP)
 }
@@ -150,6 +157,19 @@ func (s *scene) visit(a account.Account) *session.Visit {
 		}
 		return nil
 	}
+	return v
+}
+
+// oneStep signs somebody in by the password alone, in the period.
+func (s *scene) oneStep(a account.Account) *session.Visit {
+	v := s.visit(a)
+	v.TwoStep, v.OneStep, v.Setup, v.Session.CodeAt, v.Session.FreshCode = false, true, true, time.Time{}, time.Time{}
+	return v
+}
+
+// passing lets a visit pass the gate whatever becomes of its session: the rule alone decides.
+func passing(v *session.Visit) *session.Visit {
+	v.Again = func(context.Context, *store.Tx) error { return nil }
 	return v
 }
 
