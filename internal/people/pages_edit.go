@@ -82,13 +82,13 @@ func (rm *Room) rewrite(ctx context.Context, p Person, t typed) (changed []strin
 		if changed = differs(was.Account, is); len(changed) == 0 {
 			return nil
 		}
-		if t.Seen != seen(was.Account) {
-			return fault.New(fault.Invalid, "people.edited_meanwhile")
-		}
 		if is.Authority != was.Authority { // asked while he still counts as who he was
 			if err := may(ctx, tx, tx.Now(), act.ChangeAuthority, was, was.Authority == account.PortalAdmin); err != nil {
 				return err
 			}
+		}
+		if t.Seen != seen(was.Account) {
+			return fault.New(fault.Invalid, "people.edited_meanwhile")
 		}
 		if err := account.Change(ctx, tx, is); err != nil {
 			return err
