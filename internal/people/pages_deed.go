@@ -85,11 +85,8 @@ func (rm *Room) showDeed(d deed) func(http.ResponseWriter, *http.Request) error 
 
 func (rm *Room) postDeed(d deed) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		p, err := rm.of(r.Context(), rm.DB, r.PathValue("id"))
-		if err != nil {
-			return err
-		}
-		before, err := rm.prepare(r.Context(), d, p)
+		id := r.PathValue("id")
+		before, err := rm.prepare(r.Context(), d, id)
 		if err != nil {
 			return err
 		}
@@ -98,7 +95,7 @@ func (rm *Room) postDeed(d deed) func(http.ResponseWriter, *http.Request) error 
 			if err := v.Still(ctx, tx); err != nil {
 				return err
 			}
-			now, err := rm.of(ctx, tx, p.ID)
+			now, err := rm.of(ctx, tx, id)
 			if err != nil {
 				return err
 			}
@@ -108,7 +105,7 @@ func (rm *Room) postDeed(d deed) func(http.ResponseWriter, *http.Request) error 
 			return d.do(rm, ctx, tx, v, now, before)
 		})
 		if errors.Is(err, store.ErrNone) { // done already: the form was sent twice
-			return page.See(w, place(p))
+			return page.See(w, "/accounts/"+id)
 		}
 		if err != nil {
 			return err
@@ -117,13 +114,17 @@ func (rm *Room) postDeed(d deed) func(http.ResponseWriter, *http.Request) error 
 		if d.act == act.Delete {
 			return page.See(w, "/accounts?done=delete")
 		}
-		return page.See(w, place(p)+"?done="+d.name)
+		return page.See(w, "/accounts/"+id+"?done="+d.name)
 	}
 }
 
-func (rm *Room) prepare(ctx context.Context, d deed, p Person) (b prepared, err error) {
+func (rm *Room) prepare(ctx context.Context, d deed, id string) (b prepared, err error) {
 	if d.act != act.Unlock {
 		return b, nil
+	}
+	p, err := rm.of(ctx, rm.DB, id)
+	if err != nil {
+		return b, err
 	}
 	own, byNetwork := signin.Slowing(rm.Keys, p.EmailKey)
 	b.slowing, err = limit.Under(ctx, rm.DB, byNetwork, 1000)
@@ -147,6 +148,9 @@ func (rm *Room) suspend(ctx context.Context, tx *store.Tx, v *session.Visit, p P
 func (rm *Room) shut(ctx context.Context, tx *store.Tx, p Person, why string) error {
 	if _, err := session.EndAll(ctx, tx, p.Ref, "", why); err != nil {
 		return err
+	}
+	if p.Authority != account.PortalAdmin {
+		return nil
 	}
 	return pass.WithdrawGiven(ctx, tx, p.Organization, p.ID)
 }

@@ -54,30 +54,35 @@ func (rm *Room) postMethod(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p, err := rm.of(r.Context(), rm.DB, r.PathValue("id"))
-	if err != nil {
-		return err
-	}
+	id := r.PathValue("id")
 	wanted := account.Method(form.Need("method", "people.method_missing"))
 	if !form.OK() {
+		p, err := rm.about(r, act.ChangeMethod, false)
+		if err != nil {
+			return err
+		}
 		return rm.method(w, r, http.StatusUnprocessableEntity, p, form.Faults())
 	}
-	changed, err := rm.change(r.Context(), p, wanted)
+	changed, err := rm.change(r.Context(), id, wanted)
 	if f := fault.Of(err); f != nil && f.Phrase == string(account.MailboxFirst) {
+		p, err := rm.own(r)
+		if err != nil {
+			return err
+		}
 		return rm.sendMailbox(w, r, p)
 	}
 	switch {
 	case err != nil:
 		return err
 	case !changed:
-		return page.See(w, place(p)+"?done=same")
+		return page.See(w, "/accounts/"+id+"?done=same")
 	}
 	rm.Wake()
-	if self(r.Context(), p) {
+	if session.Of(r.Context()).Ref.ID == id {
 		session.Take(w, rm.Site)
 		return page.See(w, "/signin")
 	}
-	return page.See(w, place(p)+"?done="+string(wanted))
+	return page.See(w, "/accounts/"+id+"?done="+string(wanted))
 }
 
 // place is a person's page.
@@ -91,14 +96,14 @@ var whys = map[account.Why]string{
 }
 
 // change sets the method of a person, if the visitor may.
-func (rm *Room) change(ctx context.Context, p Person, wanted account.Method) (changed bool, err error) {
+func (rm *Room) change(ctx context.Context, id string, wanted account.Method) (changed bool, err error) {
 	v := session.Of(ctx)
 	err = rm.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		changed = false
 		if err := v.Still(ctx, tx); err != nil {
 			return err
 		}
-		now, err := rm.of(ctx, tx, p.ID)
+		now, err := rm.of(ctx, tx, id)
 		if err != nil {
 			return err
 		}

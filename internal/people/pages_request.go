@@ -58,7 +58,7 @@ func (rm *Room) postRequest(w http.ResponseWriter, r *http.Request) error {
 	case !form.OK():
 		return rm.request(w, r, http.StatusUnprocessableEntity, p, form.Faults())
 	case answer == "grant":
-		_, err = rm.change(r.Context(), p, account.MailOTP)
+		_, err = rm.change(r.Context(), p.ID, account.MailOTP)
 	default:
 		err = rm.decline(r.Context(), p)
 	}
