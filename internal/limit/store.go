@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"nidan/internal/store"
 )
@@ -154,6 +155,24 @@ func Clear(ctx context.Context, tx *store.Tx, names ...string) error {
 		return fmt.Errorf("limit clear: %w", err)
 	}
 	return nil
+}
+
+// Under are the names of the allowances that begin with a prefix, at most limit of
+// them. It reads many rows: not for a transaction.
+func Under(ctx context.Context, r store.Reader, prefix string, limit int) (names []string, err error) {
+	rows, err := r.Query(ctx, `select name from allowance where substr(name, 1, $1) = $2 order by name limit $3`, utf8.RuneCountInString(prefix), prefix, limit)
+	if err != nil {
+		return nil, fmt.Errorf("limit under: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+	}
+	return names, rows.Err()
 }
 
 // Prune removes the rows of allowances that have long been full.

@@ -53,3 +53,21 @@ func CancelOne(ctx context.Context, tx *store.Tx, organization, id string) (int6
 	}
 	return n, nil
 }
+
+// Remove is for a holder who is deleted: letters that still wait for him go nowhere,
+// and whether mail reached him is forgotten. What is queued after it goes out.
+func Remove(ctx context.Context, tx *store.Tx, organization, holder string) error {
+	now := store.Micros(tx.Now())
+	_, err := tx.Exec(ctx, `update mail set expires_at = $1,
+			dropped_at = case when lease_until < $2 then cast($3 as bigint) else dropped_at end,
+			body = case when lease_until < $4 then null else body end
+		where organization_id = $5 and holder_id = $6 and sent_at is null and dropped_at is null`,
+		now, now, now, now, organization, holder)
+	if err != nil {
+		return fmt.Errorf("mail to remove: %w", err)
+	}
+	if _, err := tx.Exec(ctx, `delete from undeliverable where organization_id = $1 and holder_id = $2`, organization, holder); err != nil {
+		return fmt.Errorf("undeliverable: %w", err)
+	}
+	return nil
+}

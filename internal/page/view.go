@@ -40,6 +40,7 @@ type Chrome struct {
 	Where    string // the organization's name
 	Operator bool
 	Admin    bool // a Portal Admin who has proved both steps
+	People   bool // a Portal Admin, by one step too: sees the accounts
 	Pending  bool // only the password was proved so far: no navigation
 	Reader   *time.Location
 	Banners  []Banner

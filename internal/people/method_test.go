@@ -122,7 +122,7 @@ func TestTheLastAblePortalAdminKeepsAMethodThatWorks(t *testing.T) {
 				olga.Organization, olga.ID, store.Micros(tx.Now()))
 			return err
 		})
-		s.is(s.ask(v, "POST", "/accounts/"+sven.ID+"/method", "method", "mailotp"), http.StatusForbidden, "without a Portal Admin who can sign in")
+		s.is(s.ask(v, "POST", "/accounts/"+sven.ID+"/method", "method", "mailotp"), http.StatusForbidden, "last Portal Admin of your organization who can act")
 		if s.methodOf(sven) != account.TOTP || s.count("mail") != 0 {
 			t.Error("done all the same")
 		}

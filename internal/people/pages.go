@@ -6,9 +6,9 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"strings"
 
 	"nidan/internal/account"
+	"nidan/internal/act"
 	"nidan/internal/fault"
 	"nidan/internal/page"
 	"nidan/internal/pass"
@@ -56,20 +56,39 @@ func New(n Needs) (*Room, error) {
 	return &Room{Needs: n, page: pages}, nil
 }
 
-// Routes are this room's. Every page that acts asks for a fresh code, its GET too,
-// so that /confirm leads back to the form.
+// Routes are this room's, with the gates of the table of acts. Every page that acts
+// asks for the proof of its act, its GET too, so that /confirm leads back to the form.
 func (rm *Room) Routes() []route.Route {
+	line := func(pattern string, a act.Act, serve func(http.ResponseWriter, *http.Request) error) route.Route {
+		return route.Route{Pattern: pattern, Gate: act.Gate(a), Serve: rm.Site.Serve(serve)}
+	}
 	return []route.Route{
-		{Pattern: "GET /accounts", Gate: route.AdminOnly, Serve: rm.Site.Serve(rm.list)},
-		{Pattern: "GET /accounts/passes", Gate: route.AdminFresh, Serve: rm.Site.Serve(rm.showMany)},
-		{Pattern: "POST /accounts/passes", Gate: route.AdminFresh, Serve: rm.Site.Serve(rm.postMany)},
-		{Pattern: "GET /accounts/{id}", Gate: route.AdminOnly, Serve: rm.Site.Serve(rm.person)},
-		{Pattern: "GET /accounts/{id}/method", Gate: route.AdminFresh, Serve: rm.Site.Serve(rm.showMethod)},
-		{Pattern: "POST /accounts/{id}/method", Gate: route.AdminFresh, Serve: rm.Site.Serve(rm.postMethod)},
-		{Pattern: "GET /accounts/{id}/mailbox", Gate: route.AdminFresh, Serve: rm.Site.Serve(rm.showMailbox)},
-		{Pattern: "POST /accounts/{id}/mailbox", Gate: route.AdminFresh, Serve: rm.Site.Serve(rm.postMailbox)},
-		{Pattern: "GET /accounts/{id}/pass", Gate: route.AdminFresh, Serve: rm.Site.Serve(rm.showPass)},
-		{Pattern: "POST /accounts/{id}/pass", Gate: route.AdminFresh, Serve: rm.Site.Serve(rm.postPass)},
+		line("GET /accounts", act.SeePeople, rm.list),
+		line("GET /accounts/new", act.AddPerson, rm.showNew),
+		line("POST /accounts/new", act.AddPerson, rm.postNew),
+		line("GET /accounts/passes", act.GivePass, rm.showMany),
+		line("POST /accounts/passes", act.GivePass, rm.postMany),
+		line("GET /accounts/{id}", act.SeePeople, rm.person),
+		line("GET /accounts/{id}/edit", act.EditPerson, rm.showEdit),
+		line("POST /accounts/{id}/edit", act.EditPerson, rm.postEdit),
+		line("GET /accounts/{id}/method", act.ChangeMethod, rm.showMethod),
+		line("POST /accounts/{id}/method", act.ChangeMethod, rm.postMethod),
+		line("GET /accounts/{id}/request", act.ChangeMethod, rm.showRequest),
+		line("POST /accounts/{id}/request", act.ChangeMethod, rm.postRequest),
+		line("GET /accounts/{id}/mailbox", act.ChangeMethod, rm.showMailbox),
+		line("POST /accounts/{id}/mailbox", act.ChangeMethod, rm.postMailbox),
+		line("GET /accounts/{id}/pass", act.GivePass, rm.showPass),
+		line("POST /accounts/{id}/pass", act.GivePass, rm.postPass),
+		line("GET /accounts/{id}/suspend", act.Suspend, rm.showDeed(suspending)),
+		line("POST /accounts/{id}/suspend", act.Suspend, rm.postDeed(suspending)),
+		line("GET /accounts/{id}/return", act.Return, rm.showDeed(lifting)),
+		line("POST /accounts/{id}/return", act.Return, rm.postDeed(lifting)),
+		line("GET /accounts/{id}/delete", act.Delete, rm.showDeed(deleting)),
+		line("POST /accounts/{id}/delete", act.Delete, rm.postDeed(deleting)),
+		line("GET /accounts/{id}/guide", act.GiveGuide, rm.showDeed(guiding)),
+		line("POST /accounts/{id}/guide", act.GiveGuide, rm.postDeed(guiding)),
+		line("GET /accounts/{id}/unlock", act.Unlock, rm.showDeed(unlocking)),
+		line("POST /accounts/{id}/unlock", act.Unlock, rm.postDeed(unlocking)),
 	}
 }
 
@@ -83,16 +102,20 @@ func (rm *Room) of(ctx context.Context, r store.Reader, id string) (Person, erro
 	if v.Operator() || v.Ref.Organization == "" || !plainID(id) {
 		return Person{}, errNobody
 	}
-	p, err := find(ctx, r, account.Ref{Organization: v.Ref.Organization, ID: id})
+	p, err := find(ctx, r, account.Ref{Organization: v.Ref.Organization, ID: id}, rm.Site.Now())
 	if errors.Is(err, store.ErrNone) {
 		return Person{}, errNobody
 	}
 	return p, err
 }
 
-// plainID says whether a text can be an id at all; no other reaches the store.
-func plainID(id string) bool {
-	return len(id) == 36 && strings.Trim(id, "0123456789abcdef-") == ""
+// about is the person whom a page is about, if the visitor may do that act to him.
+func (rm *Room) about(r *http.Request, a act.Act, loses bool) (Person, error) {
+	p, err := rm.of(r.Context(), rm.DB, r.PathValue("id"))
+	if err != nil {
+		return Person{}, err
+	}
+	return p, may(r.Context(), rm.DB, rm.Site.Now(), a, p, loses)
 }
 
 // self says whether a person is the visitor himself.
@@ -100,11 +123,11 @@ func self(ctx context.Context, p Person) bool { return session.Of(ctx).Ref == p.
 
 // done is what an act that led here has to say. The address only chooses among
 // sentences of our own: a made-up link can say nothing else.
-func (rm *Room) done(r *http.Request, name string, acts ...string) string {
+func (rm *Room) done(r *http.Request, name string, deeds ...string) string {
 	asked := r.URL.Query().Get("done")
-	for _, act := range acts {
-		if asked == act {
-			return rm.Site.Speak(r).T("people.done_"+act, "name", name)
+	for _, deed := range deeds {
+		if asked == deed {
+			return rm.Site.Speak(r).T("people.done_"+deed, "name", name)
 		}
 	}
 	return ""

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"nidan/internal/account"
+	"nidan/internal/act"
 	"nidan/internal/audit"
 	"nidan/internal/fault"
 	"nidan/internal/mail"
@@ -28,7 +29,7 @@ type methodView struct {
 }
 
 func (rm *Room) showMethod(w http.ResponseWriter, r *http.Request) error {
-	p, err := rm.of(r.Context(), rm.DB, r.PathValue("id"))
+	p, err := rm.about(r, act.ChangeMethod, false)
 	if err != nil {
 		return err
 	}
@@ -53,30 +54,35 @@ func (rm *Room) postMethod(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p, err := rm.of(r.Context(), rm.DB, r.PathValue("id"))
-	if err != nil {
-		return err
-	}
+	id := r.PathValue("id")
 	wanted := account.Method(form.Need("method", "people.method_missing"))
 	if !form.OK() {
+		p, err := rm.about(r, act.ChangeMethod, false)
+		if err != nil {
+			return err
+		}
 		return rm.method(w, r, http.StatusUnprocessableEntity, p, form.Faults())
 	}
-	changed, err := rm.change(r.Context(), p, wanted)
+	changed, err := rm.change(r.Context(), id, wanted)
 	if f := fault.Of(err); f != nil && f.Phrase == string(account.MailboxFirst) {
+		p, err := rm.own(r)
+		if err != nil {
+			return err
+		}
 		return rm.sendMailbox(w, r, p)
 	}
 	switch {
 	case err != nil:
 		return err
 	case !changed:
-		return page.See(w, place(p)+"?done=same")
+		return page.See(w, "/accounts/"+id+"?done=same")
 	}
 	rm.Wake()
-	if self(r.Context(), p) {
+	if session.Of(r.Context()).Ref.ID == id {
 		session.Take(w, rm.Site)
 		return page.See(w, "/signin")
 	}
-	return page.See(w, place(p)+"?done="+string(wanted))
+	return page.See(w, "/accounts/"+id+"?done="+string(wanted))
 }
 
 // place is a person's page.
@@ -90,19 +96,22 @@ var whys = map[account.Why]string{
 }
 
 // change sets the method of a person, if the visitor may.
-func (rm *Room) change(ctx context.Context, p Person, wanted account.Method) (changed bool, err error) {
+func (rm *Room) change(ctx context.Context, id string, wanted account.Method) (changed bool, err error) {
 	v := session.Of(ctx)
 	err = rm.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		changed = false
 		if err := v.Still(ctx, tx); err != nil {
 			return err
 		}
-		now, err := rm.of(ctx, tx, p.ID)
+		now, err := rm.of(ctx, tx, id)
 		if err != nil {
 			return err
 		}
-		if now.Method == wanted {
-			return nil
+		// A MailOTP whose mailbox never answered is not proved: its account is not able.
+		// One's own is asked for that answer first.
+		loses := wanted == account.MailOTP && now.Method != wanted && now.MailOTP.IsZero() && !self(ctx, now)
+		if err := may(ctx, tx, tx.Now(), act.ChangeMethod, now, loses); err != nil || now.Method == wanted {
+			return err
 		}
 		if why := account.Govern(actor(v), now.Ref, wanted, false); why != "" {
 			phrase, ok := whys[why]
@@ -110,12 +119,6 @@ func (rm *Room) change(ctx context.Context, p Person, wanted account.Method) (ch
 				phrase = string(why)
 			}
 			return fault.New(fault.Refused, phrase)
-		}
-		// A MailOTP whose mailbox never answered is not proved: its account is not able.
-		if wanted == account.MailOTP && now.MailOTP.IsZero() {
-			if err := keepAble(ctx, tx, now.Ref); err != nil {
-				return err
-			}
 		}
 		changed = true
 		return rm.save(ctx, tx, v, now, wanted, "list")
@@ -132,6 +135,11 @@ func actor(v *session.Visit) account.Actor {
 func (rm *Room) save(ctx context.Context, tx *store.Tx, v *session.Visit, p Person, wanted account.Method, door string) error {
 	if err := account.Assign(ctx, tx, p.Ref, wanted, v.Ref.ID); err != nil {
 		return err
+	}
+	if p.Authority == account.GeneralUser && p.Preset != "" { // whoever decides answers the request too
+		if err := account.Answered(ctx, tx, p.Ref); err != nil {
+			return err
+		}
 	}
 	if _, err := session.EndAll(ctx, tx, p.Ref, "", "method changed"); err != nil {
 		return err
@@ -155,7 +163,14 @@ func (rm *Room) sendMailbox(w http.ResponseWriter, r *http.Request, p Person) er
 		if err := v.Still(ctx, tx); err != nil {
 			return err
 		}
-		code, again, err := mailotp.Issue(ctx, tx, rm.Keys, v.Ref, v.Session.ID, mailotp.Method, p.EmailKey)
+		now, err := rm.of(ctx, tx, p.ID)
+		if err != nil {
+			return err
+		}
+		if err := may(ctx, tx, tx.Now(), act.ChangeMethod, now, false); err != nil {
+			return err
+		}
+		code, again, err := mailotp.Issue(ctx, tx, rm.Keys, v.Ref, v.Session.ID, mailotp.Method, now.EmailKey)
 		if err != nil {
 			return err
 		}
@@ -165,7 +180,7 @@ func (rm *Room) sendMailbox(w http.ResponseWriter, r *http.Request, p Person) er
 		say := rm.Site.Speaker(p.Language, p.Location())
 		expires := tx.Now().Add(mailotp.Valid)
 		return mail.Queue(ctx, tx, rm.Keys, mail.Letter{Organization: p.Organization, Holder: p.ID, Lane: mail.Code, Kind: "code",
-			To: p.Email, Language: p.Language, Expires: expires, Subject: say.T("people.mailbox_subject", "portal", rm.Site.Name),
+			To: now.Email, Language: p.Language, Expires: expires, Subject: say.T("people.mailbox_subject", "portal", rm.Site.Name),
 			Text: say.T("people.mailbox_text", "name", p.Name, "portal", rm.Site.Name, "code", page.Group(4, code), "until", say.Zones.Clock(expires))})
 	})
 	if f := fault.Of(err); f != nil && f.Kind == fault.TooSoon {
@@ -260,6 +275,9 @@ func (rm *Room) proveMailbox(ctx context.Context, p Person, code string) (o veri
 		}
 		now, err := rm.of(ctx, tx, p.ID)
 		if err != nil {
+			return err
+		}
+		if err := may(ctx, tx, tx.Now(), act.ChangeMethod, now, false); err != nil {
 			return err
 		}
 		o, err = rm.Desk.ProveMailbox(ctx, tx, verification.Attempt{Ref: v.Ref, Person: now.Account, Session: v.Session.ID,

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"nidan/internal/account"
+	"nidan/internal/act"
 	"nidan/internal/fault"
 	"nidan/internal/page"
 	"nidan/internal/pass"
@@ -61,7 +62,7 @@ func facts(v *session.Visit, p Person, back bool) pass.Facts {
 }
 
 func (rm *Room) showPass(w http.ResponseWriter, r *http.Request) error {
-	p, err := rm.of(r.Context(), rm.DB, r.PathValue("id"))
+	p, err := rm.about(r, act.GivePass, false)
 	if err != nil {
 		return err
 	}
@@ -157,6 +158,14 @@ func (rm *Room) give(ctx context.Context, p Person, o pass.Order) (one givenTo, 
 		}
 		// What was decided for a MailOTP account is not done to another.
 		o.BackToTOTP = o.BackToTOTP && now.Method == account.MailOTP
+		if err := may(ctx, tx, tx.Now(), act.GivePass, now, false); err != nil {
+			return err
+		}
+		if o.BackToTOTP {
+			if err := may(ctx, tx, tx.Now(), act.ChangeMethod, now, false); err != nil {
+				return err
+			}
+		}
 		if why := pass.MayGive(tx.Now(), facts(v, now, o.BackToTOTP)); why != "" {
 			return fault.New(fault.Refused, string(why))
 		}
@@ -184,6 +193,9 @@ func (rm *Room) withdraw(w http.ResponseWriter, r *http.Request, p Person) error
 		}
 		now, err := rm.of(ctx, tx, p.ID)
 		if err != nil {
+			return err
+		}
+		if err := may(ctx, tx, tx.Now(), act.WithdrawPass, now, false); err != nil {
 			return err
 		}
 		return rm.Passes.Withdraw(ctx, tx, v, now.Account)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"nidan/internal/account"
+	"nidan/internal/act"
 	"nidan/internal/clock"
 	"nidan/internal/fault"
 	"nidan/internal/mail"
@@ -40,6 +41,7 @@ type scene struct {
 	post  *mail.Post
 	org   string // Aozora Trading
 	other string // Brennhof
+	site  *page.Site
 }
 
 // Send keeps the mail.
@@ -52,10 +54,11 @@ func open(t *testing.T, w storetest.World) *scene {
 	t.Helper()
 	s := &scene{World: w, t: t, mux: http.NewServeMux()}
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	book, err := phrase.NewBook(page.Words, phrase.Words, session.Words, pass.Words, verification.Words, signin.Words, Words)
+	book, err := phrase.NewBook(page.Words, phrase.Words, act.Words, session.Words, pass.Words, verification.Words, signin.Words, Words)
 	must(t, err)
 	site, err := page.New(book, log, page.Options{Name: "Business Portal", House: time.FixedZone("JST", 9*60*60), Now: w.Clock.Now, Contact: "help@portal.example"})
 	must(t, err)
+	s.site = site
 	room, err := New(Needs{DB: w.DB, Keys: w.Keys, Site: site, Desk: &verification.Desk{Keys: w.Keys, Site: site}, Wake: func() {}, Log: log,
 		Passes: &pass.Desk{Keys: w.Keys, Site: site, BaseURL: "https://portal.example"}})
 	must(t, err)
@@ -119,6 +122,11 @@ func (s *scene) add(org, name string, authority account.Authority, assigned acco
 	return a
 }
 
+func newOrganization(ctx context.Context, tx *store.Tx, name string) (string, error) {
+	o, err := organization.Add(ctx, tx, name)
+	return o.ID, err
+}
+
 func (s *scene) admin(name string) account.Account {
 	return s.add(s.org, name, account.PortalAdmin, account.TOTP, account.TOTP)
 }
@@ -132,7 +140,11 @@ func (s *scene) visit(a account.Account) *session.Visit {
 	s.t.Helper()
 	v := &session.Visit{Person: a, OrganizationName: "Aozora Trading", TwoStep: true, From: "203.0.113.7/32"}
 	s.in(func(ctx context.Context, tx *store.Tx) (err error) {
-		_, v.Session, err = session.Start(ctx, tx, a.Ref, v.From, "a browser", "")
+		if _, v.Session, err = session.Start(ctx, tx, a.Ref, v.From, "a browser", ""); err != nil {
+			return err
+		}
+		v.Session.CodeAt, v.Session.FreshCode = tx.Now(), tx.Now()
+		_, err = session.Rise(ctx, tx, v.Session, account.TOTP)
 		return err
 	})
 	v.Again = func(ctx context.Context, tx *store.Tx) error {
@@ -145,6 +157,19 @@ func (s *scene) visit(a account.Account) *session.Visit {
 		}
 		return nil
 	}
+	return v
+}
+
+// oneStep signs somebody in by the password alone, in the period.
+func (s *scene) oneStep(a account.Account) *session.Visit {
+	v := s.visit(a)
+	v.TwoStep, v.OneStep, v.Setup, v.Session.CodeAt, v.Session.FreshCode = false, true, true, time.Time{}, time.Time{}
+	return v
+}
+
+// passing lets a visit pass the gate whatever becomes of its session: the rule alone decides.
+func passing(v *session.Visit) *session.Visit {
+	v.Again = func(context.Context, *store.Tx) error { return nil }
 	return v
 }
 
@@ -213,7 +238,7 @@ var (
 
 func (s *scene) methodOf(a account.Account) account.Method {
 	s.t.Helper()
-	p, err := find(s.t.Context(), s.DB, a.Ref)
+	p, err := find(s.t.Context(), s.DB, a.Ref, s.Clock.Now())
 	must(s.t, err)
 	return p.Method
 }

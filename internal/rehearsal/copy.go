@@ -20,7 +20,7 @@ var Shares = []store.Share{
 		Columns: []string{"organization_id", "holder_id", "enrolled_at"},
 		Blank:   map[string]any{"secret": []byte{}, "last_step": 0, "epoch": 0}},
 	{Table: "mailotp", Columns: []string{"organization_id", "holder_id", "enrolled_at"}, Scope: "organization_id"},
-	{Table: "second_step_state", Columns: []string{"organization_id", "holder_id", "stopped_at", "void_at"}, Scope: "organization_id"},
+	{Table: "second_step_state", Columns: []string{"organization_id", "holder_id", "stopped_at", "void_at", "waits_from"}, Scope: "organization_id"},
 	{Table: "grace_end", Columns: []string{"address_digest", "organization_id", "holder_id", "ended_at", "why", "ended_by"}, Scope: "organization_id"},
 	{Table: "undeliverable", Scope: "organization_id",
 		Columns: []string{"organization_id", "holder_id", "recipient", "source", "status", "since_at", "latest_at", "mails"},

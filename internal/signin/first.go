@@ -143,13 +143,20 @@ func (s *Room) mayEnter(ref account.Ref) bool {
 // keys names the counters of an attempt. Addresses stand in them as digests.
 // The first three count wrong passwords, the last right ones.
 func (s *Room) keys(a attempt) [4]limit.Key {
-	who := hex.EncodeToString(s.Keys.Digest(secret.ForAddress, a.key)[:16])
+	own, byNetwork := Slowing(s.Keys, a.key)
 	return [4]limit.Key{
-		{Name: "password:pair:" + who + ":" + a.network, Rate: perPair},
+		{Name: byNetwork + a.network, Rate: perPair},
 		{Name: "password:network:" + a.network, Rate: perNetwork},
-		{Name: "password:account:" + who, Rate: perAccount},
+		{Name: own, Rate: perAccount},
 		password.Right(s.Keys, a.key, a.network),
 	}
+}
+
+// Slowing names what slows down whoever types wrong passwords for an address: its
+// own counter, and the beginning of the names of those of single networks.
+func Slowing(keys *secret.Keys, emailKey string) (own, byNetwork string) {
+	who := hex.EncodeToString(keys.Digest(secret.ForAddress, emailKey)[:16])
+	return "password:account:" + who, "password:pair:" + who + ":"
 }
 
 // slowed asks again without the account's own counter where the owner is known to

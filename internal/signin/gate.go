@@ -202,7 +202,7 @@ func (g *Gate) again(before asked, gate route.Gate, client netip.Addr) func(cont
 func (g *Gate) chrome(a asked, v *session.Visit) page.Chrome {
 	c := page.Chrome{}
 	if v.Session.ID != "" {
-		c = page.Chrome{Name: v.Person.Name, Where: v.OrganizationName, Operator: v.Operator(), Admin: v.Admin() && v.TwoStep,
+		c = page.Chrome{Name: v.Person.Name, Where: v.OrganizationName, Operator: v.Operator(), Admin: v.Admin() && v.TwoStep, People: v.Admin(),
 			Pending: a.step.Kind != Admit, Reader: v.Person.Location()}
 	}
 	for _, next := range maintenance.Coming(a.policy.Windows, a.now, 7*24*time.Hour) {

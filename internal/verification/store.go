@@ -33,12 +33,13 @@ func load(ctx context.Context, r store.Reader, keys *secret.Keys, a Attempt, now
 	var last, first, stopped, void, reset, mailed store.Instant
 	var sealed []byte
 	err = r.QueryRow(ctx, `with mine as (
-			select f.at from second_step_failure f where f.organization_id = $1 and f.holder_id = $2)
-		select (select count(*) from mine where at > coalesce((select max(y.at) from second_step y
-				where y.organization_id = $3 and y.holder_id = $4), 0)),
+			select f.at from second_step_failure f where f.organization_id = $1 and f.holder_id = $2),
+		run as (select at from mine where at > coalesce((select max(y.at) from second_step y
+			where y.organization_id = $3 and y.holder_id = $4), 0))
+		select (select count(*) from run), (select count(*) from run where at <= coalesce(st.waits_from, 0)),
 			(select max(at) from mine), st.stopped_at, st.void_at, pw.reset_at,
-			(select count(*) from mine where at > $5),
-			(select min(at) from mine where at > $6),
+			(select count(*) from mine where at > $5 and at > coalesce(st.waits_from, 0)),
+			(select min(at) from mine where at > $6 and at > coalesce(st.waits_from, 0)),
 			(select count(*) from mine where at > $7 and at > coalesce(pw.reset_at, 0)),
 			c.epoch, c.floor_step, t.secret, coalesce(t.last_step, 0), coalesce(t.epoch, 0), m.enrolled_at is not null,
 			(select max(e.expires_at) from mail_code e where e.organization_id = $8 and e.holder_id = $9
@@ -53,7 +54,7 @@ func load(ctx context.Context, r store.Reader, keys *secret.Keys, a Attempt, now
 		store.Micros(now.Add(-time.Hour)), store.Micros(now.Add(-time.Hour)), store.Micros(now.Add(-CapSpan)),
 		ref.Organization, ref.ID, a.Session, string(a.Door.mailed()),
 		ref.Organization, ref.ID, ref.Organization, ref.ID, ref.Organization, ref.ID, ref.Organization, ref.ID).
-		Scan(&s.Run, &last, &stopped, &void, &reset, &s.InHour, &first, &s.InSpan, &s.epoch, &s.floor,
+		Scan(&s.Run, &s.Forgiven, &last, &stopped, &void, &reset, &s.InHour, &first, &s.InSpan, &s.epoch, &s.floor,
 			&sealed, &s.app.LastStep, &s.app.Epoch, &s.mailotp, &mailed)
 	if err != nil {
 		return state{}, fmt.Errorf("second steps: %w", err)

@@ -18,6 +18,7 @@ func Rewind(ctx context.Context, tx *store.Tx, was, is time.Time) error {
 		`update second_step set at = at - $1 where at > $2`,
 		`update second_step_failure set at = at - $1 where at > $2`,
 		`update second_step_state set stopped_at = stopped_at - $1 where stopped_at > $2`,
+		`update second_step_state set waits_from = waits_from - $1 where waits_from > $2`,
 	} {
 		if _, err := tx.Exec(ctx, text, back, store.Micros(is)); err != nil {
 			return fmt.Errorf("second steps rewind: %w", err)

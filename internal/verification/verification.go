@@ -73,8 +73,9 @@ type Outcome struct {
 // Ledger is an account's second steps so far. Its zero value has failed nothing.
 type Ledger struct {
 	Run         int // wrong codes since the last right one
+	Forgiven    int // of them: those before waits were last ended by somebody
 	LastFailure time.Time
-	InHour      int       // wrong codes in the last hour
+	InHour      int       // wrong codes in the last hour, and not forgiven
 	FirstInHour time.Time // the first of them
 	InSpan      int       // wrong codes in CapSpan, since the last reset of the password
 	Stopped     bool
@@ -95,7 +96,7 @@ func Wait(run int) time.Duration {
 
 // Again is when the next code is looked at; the zero time means now.
 func (l Ledger) Again(now time.Time) time.Time {
-	again := l.LastFailure.Add(Wait(l.Run))
+	again := l.LastFailure.Add(Wait(l.Run - l.Forgiven))
 	if l.InHour >= Hourly {
 		if hour := l.FirstInHour.Add(time.Hour); hour.After(again) {
 			again = hour

@@ -58,6 +58,14 @@ var beyond = map[string]int64{
 	// A correction: besides, who else is able and who signed in since; a letter to each Portal Admin.
 	"GET /operator/addresses/{organization}/{id}":  4,
 	"POST /operator/addresses/{organization}/{id}": 18,
+	// Once a person: its address, its account, its record; the guide with its own record and letter.
+	"POST /accounts/new": 15,
+	// Reminders, sessions and what he gave end; it is noted, recorded and told.
+	"POST /accounts/{id}/suspend": 12,
+	// What slows down single networks is looked for before the transaction.
+	"POST /accounts/{id}/unlock": 12,
+	// Once a person: each room removes what it keeps of him.
+	"POST /accounts/{id}/delete": 25,
 	// Whether anything waits to be added up, the rollout, all of them, each organization's Portal Admins, everybody.
 	"GET /operator/rollouts/{id}/forecast": 6,
 	// Once a change: all rollouts, the new dates with their version, the record, a letter to each other operator.
@@ -334,6 +342,7 @@ func (k *walker) byApp() {
 	k.do("", "GET", "/progress", 200) // the first request of a node reads what was planned
 	k.do("own organization", "GET", "/progress", 200)
 	k.do("the organization's", "GET", "/accounts", 200)
+	k.governing()
 	k.do("two steps", "GET", "/profile/password", 200)
 	k.do("own password", "POST", "/profile/password", 303, "password", "harbor under lantern", "password_again", "harbor under lantern")
 	k.do("two steps", "GET", "/profile/address", 200)
@@ -390,6 +399,32 @@ func (k *walker) refOf(name string) (ref account.Ref) {
 		k.t.Fatal(err)
 	}
 	return ref
+}
+
+// governing is a Portal Admin at work on somebody's account.
+func (k *walker) governing() {
+	k.do("those locked", "GET", "/accounts?show=locked", 200)
+	k.do("form", "GET", "/accounts/new", 200)
+	k.do("a person", "POST", "/accounts/new", 303, "name", "Nao New", "email", "nao@aozora.example", "phone", "0312345678",
+		"language", "en", "authority", "general_user", "time_zone", "UTC", "method", "totp")
+	var id string
+	if err := k.DB.QueryRow(context.Background(), `select id from account where email_key = 'nao@aozora.example'`).Scan(&id); err != nil {
+		k.t.Fatal(err)
+	}
+	place := "/accounts/" + id
+	k.at("a person", place, "/accounts/{id}")
+	k.at("form", place+"/edit", "/accounts/{id}/edit")
+	k.at("what it means", place+"/suspend", "/accounts/{id}/suspend")
+	k.at("what it means", place+"/unlock", "/accounts/{id}/unlock")
+	k.at("what it means", place+"/delete", "/accounts/{id}/delete")
+	k.post("form, changed meanwhile", place+"/edit", "/accounts/{id}/edit", 422, "name", "Nao Neu", "phone", "0312345678",
+		"language", "en", "authority", "general_user", "time_zone", "UTC")
+	k.post("a person", place+"/suspend", "/accounts/{id}/suspend", 303)
+	k.post("a person", place+"/return", "/accounts/{id}/return", 303)
+	k.post("a person", place+"/guide", "/accounts/{id}/guide", 303)
+	k.post("a person", place+"/unlock", "/accounts/{id}/unlock", 303)
+	k.post("MailOTP", place+"/method", "/accounts/{id}/method", 303, "method", "mailotp")
+	k.post("a person", place+"/delete", "/accounts/{id}/delete", 303)
 }
 
 // operating is the walk of an operator.

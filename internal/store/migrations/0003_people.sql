@@ -38,3 +38,7 @@ alter table password add column format text not null default '';
 create index password_old on password (organization_id, holder_id) where sealed is not null;
 create index password_reset_waiting on password_reset (organization_id, id)
 	where aside is not null and finished_at is null and refused_at is null and replaced_at is null;
+
+-- verification: from when on wrong codes bring waits about: a Portal Admin ended
+-- those of before. The cap and the long run count all of them, as ever.
+alter table second_step_state add column waits_from bigint;

@@ -1,0 +1,20 @@
+package pass
+
+import (
+	"context"
+	"fmt"
+
+	"nidan/internal/account"
+	"nidan/internal/store"
+)
+
+// Remove forgets the passes and guides of a holder who is deleted, and who asked for one.
+func Remove(ctx context.Context, tx *store.Tx, ref account.Ref) error {
+	if _, err := tx.Exec(ctx, `delete from pass where organization_id = $1 and holder_id = $2`, ref.Organization, ref.ID); err != nil {
+		return fmt.Errorf("passes: %w", err)
+	}
+	if _, err := tx.Exec(ctx, `delete from pass_request where organization_id = $1 and holder_id = $2`, ref.Organization, ref.ID); err != nil {
+		return fmt.Errorf("asked passes: %w", err)
+	}
+	return nil
+}
