@@ -25,6 +25,7 @@ import (
 	"nidan/internal/mail"
 	"nidan/internal/maintenance"
 	"nidan/internal/notice"
+	"nidan/internal/network"
 	"nidan/internal/operator"
 	"nidan/internal/page"
 	"nidan/internal/pass"
@@ -96,6 +97,7 @@ func Words() []fs.FS {
 		rehearsal.Words,
 		profile.Words,
 		people.Words,
+		network.Words,
 		home.Words,
 		demo.Words,
 	}
@@ -171,6 +173,7 @@ func (p *Portal) rooms() error {
 	homeRoom, err5 := home.New(p.DB, p.Site, noticeRoom)
 	peopleRoom, errPeople := people.New(people.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Desk: desk, Wake: p.Post.Wake, Log: p.Log,
 		Passes: &pass.Desk{Keys: p.Keys, Site: p.Site, BaseURL: base}})
+	networkRoom, errNetwork := network.New(network.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Wake: p.Post.Wake})
 	passRoom, errPass := pass.New(pass.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, BaseURL: base, Wake: p.Post.Wake})
 	contactRoom, errContact := contact.New(p.Site, p.Config.Hours)
 	maintenanceRoom, errMaintenance := maintenance.New(maintenance.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Wake: p.Post.Wake, Marks: Marks(p.Config.HouseZone)})
@@ -184,6 +187,7 @@ func (p *Portal) rooms() error {
 	err := errors.Join(err1, err2, err3, err4, err5, err6,
 		errPass,
 		errPeople,
+		errNetwork,
 		errAnnouncement,
 		errGuide,
 		errMaintenance,
@@ -206,6 +210,7 @@ func (p *Portal) rooms() error {
 		setupRoom.Routes(),
 		profileRoom.Routes(),
 		peopleRoom.Routes(),
+		networkRoom.Routes(),
 		homeRoom.Routes(),
 		rolloutRoom.Routes(),
 		reminderRoom.Routes(),
