@@ -34,6 +34,7 @@ import (
 	"nidan/internal/phrase"
 	"nidan/internal/profile"
 	"nidan/internal/progress"
+	"nidan/internal/record"
 	"nidan/internal/rehearsal"
 	"nidan/internal/reminder"
 	"nidan/internal/rollout"
@@ -98,6 +99,7 @@ func Words() []fs.FS {
 		profile.Words,
 		people.Words,
 		network.Words,
+		record.Words,
 		home.Words,
 		demo.Words,
 	}
@@ -174,6 +176,7 @@ func (p *Portal) rooms() error {
 	peopleRoom, errPeople := people.New(people.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Desk: desk, Wake: p.Post.Wake, Log: p.Log,
 		Passes: &pass.Desk{Keys: p.Keys, Site: p.Site, BaseURL: base}})
 	networkRoom, errNetwork := network.New(network.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Wake: p.Post.Wake})
+	recordRoom, errRecord := record.New(record.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site})
 	passRoom, errPass := pass.New(pass.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, BaseURL: base, Wake: p.Post.Wake})
 	contactRoom, errContact := contact.New(p.Site, p.Config.Hours)
 	maintenanceRoom, errMaintenance := maintenance.New(maintenance.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Wake: p.Post.Wake, Marks: Marks(p.Config.HouseZone)})
@@ -188,6 +191,7 @@ func (p *Portal) rooms() error {
 		errPass,
 		errPeople,
 		errNetwork,
+		errRecord,
 		errAnnouncement,
 		errGuide,
 		errMaintenance,
@@ -211,6 +215,7 @@ func (p *Portal) rooms() error {
 		profileRoom.Routes(),
 		peopleRoom.Routes(),
 		networkRoom.Routes(),
+		recordRoom.Routes(),
 		homeRoom.Routes(),
 		rolloutRoom.Routes(),
 		reminderRoom.Routes(),
