@@ -89,18 +89,18 @@ func (rm *Room) Routes() []route.Route {
 }
 
 // taken records that somebody takes a copy, if the gate and the table of acts still
-// let him, and answers when.
-func (rm *Room) taken(ctx context.Context, a act.Act, entry audit.Entry) (now time.Time, err error) {
+// let him, and answers until when it holds everything: its own row is the last.
+func (rm *Room) taken(ctx context.Context, a act.Act, entry audit.Entry) (until time.Time, err error) {
 	v := session.Of(ctx)
 	entry.Actor, entry.Network = v.Actor(), v.From
-	return now, rm.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+	return until, rm.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if err := v.Still(ctx, tx); err != nil {
 			return err
 		}
 		if answer := act.May(a, v.Who(tx.Now()), act.Whom{}); answer != act.Allowed {
 			return fault.New(fault.Refused, first(answer.Why(), "session.refused"))
 		}
-		now = tx.Now()
+		until = tx.Now().Add(time.Microsecond)
 		return audit.Record(ctx, tx, rm.Keys, entry)
 	})
 }

@@ -103,15 +103,15 @@ func (rm *Room) historyTable(w http.ResponseWriter, r *http.Request) error {
 	if subject == "" {
 		subject = f.Chain
 	}
-	now, err := rm.taken(r.Context(), act.ExportHistory, audit.Entry{Chain: f.Chain, Act: "organization:history:exported", Subject: subject,
+	until, err := rm.taken(r.Context(), act.ExportHistory, audit.Entry{Chain: f.Chain, Act: "organization:history:exported", Subject: subject,
 		Detail: map[string]string{"person": view.Person, "since": f.From.UTC().Format(time.RFC3339)}})
 	if err != nil {
 		return err
 	}
-	f.Until = now
+	f.Until = until
 	say := rm.Site.Speak(r)
 	header := []string{say.T("record.when") + " (UTC)", say.T("record.name"), say.T("record.email"), "id", say.T("record.what"), say.T("record.from_where")}
-	return page.CSV(w, "history-"+now.UTC().Format("20060102-150405")+".csv", header, func(write func(cells ...string) error) error {
+	return page.CSV(w, "history-"+until.UTC().Format("20060102-150405")+".csv", header, func(write func(cells ...string) error) error {
 		return Each(r.Context(), rm.DB, f, func(n Named) error {
 			return write(n.At.UTC().Format(time.RFC3339), n.SubjectName, n.SubjectEmail, n.Subject,
 				say.T("record.outcome_"+string(outcome(n.Act, n.Detail))), n.Network)

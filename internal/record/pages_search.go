@@ -158,19 +158,19 @@ func (rm *Room) export(w http.ResponseWriter, r *http.Request) error {
 	if !format.known() || len(view.Faults) > 0 {
 		return page.See(w, address("/operator/audit", query, "format", ""))
 	}
-	now, err := rm.taken(r.Context(), act.ExportRecord, audit.Entry{Chain: audit.Operators, Act: "record:rows:exported", Subject: first(f.Chain, "-"),
+	until, err := rm.taken(r.Context(), act.ExportRecord, audit.Entry{Chain: audit.Operators, Act: "record:rows:exported", Subject: first(f.Chain, "-"),
 		Detail: map[string]string{"format": string(format), "filter": address("", query, "format", "", "before", "")}})
 	if err != nil {
 		return err
 	}
-	if f.Until.IsZero() || f.Until.After(now) {
-		f.Until = now
+	if f.Until.IsZero() || f.Until.After(until) {
+		f.Until = until
 	}
 	lang := rm.Site.Speak(r).Lang
 	if format == CEF {
 		lang = phrase.English // machines read it
 	}
-	name := "record-" + now.UTC().Format("20060102-150405") + "." + string(format)
+	name := "record-" + until.UTC().Format("20060102-150405") + "." + string(format)
 	return page.File(w, name, format.media(), func(out io.Writer) error {
 		return Export(r.Context(), rm.DB, f, format, Say(rm.Site.Book(), lang), out)
 	})

@@ -312,7 +312,7 @@ func TestACopyHoldsWhatIsFilteredAndIsItselfRecorded(t *testing.T) {
 			t.Errorf("%v", answer.Header())
 		}
 		cef := s.is(s.ask(s.operator(), "/operator/audit/export?format=cef&lang=ja"), http.StatusOK)
-		if lines := strings.Split(strings.TrimSpace(cef), "\n"); len(lines) != 2 || !strings.Contains(lines[0], "|The second verification was changed|") || !strings.Contains(lines[0], "duser=yui@people.example") {
+		if lines := strings.Split(strings.TrimSpace(cef), "\n"); len(lines) != 4 || !strings.Contains(lines[0], "|The second verification was changed|") || !strings.Contains(lines[0], "duser=yui@people.example") {
 			t.Errorf("%q", lines)
 		}
 		table := s.is(s.ask(s.operator(), "/operator/audit/export?format=csv&act=account:method:changed"), http.StatusOK)
