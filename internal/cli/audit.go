@@ -126,7 +126,7 @@ func (auditExportCommand) Help() string {
 
 In a table, a cell that a spreadsheet would calculate comes with an apostrophe before it. It may run beside a serving portal.
 
-Examples:
+Example:
 
 	nidan audit export | gzip > audit.jsonl.gz
 	nidan audit export --format cef --from 2018-03-01T00:00:00Z --act account:password`
