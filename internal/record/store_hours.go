@@ -52,13 +52,15 @@ type Hour struct {
 }
 
 // Hours are the hours from an instant on in which anything was refused, in order:
-// those added up, and what has happened since.
+// those added up, and what has happened since. The instant from which on rows are
+// counted is one bound: of two, SQLite would walk the index from the earlier.
 func Hours(ctx context.Context, r store.Reader, from time.Time) ([]Hour, error) {
 	first := from.UnixMicro() / hourMicros
 	rows, err := r.Query(ctx, `select hour, act, refused from record_hour where hour >= $1
 		union all
 		select at / 3600000000, act, count(*) from audit
-		where act in `+refusals+` and at >= $2 and at >= (select coalesce(max(until_hour), 0) * 3600000000 from record_counted)
+		where act in `+refusals+` and at >= (select max(b.begins) from (
+			select cast($2 as bigint) as begins union all select until_hour * 3600000000 from record_counted) b)
 		group by at / 3600000000, act order by 1`, first, first*hourMicros)
 	if err != nil {
 		return nil, fmt.Errorf("record: %w", err)

@@ -1,6 +1,8 @@
 -- The record is looked up by who, whom, what and where from; networks are checked.
 
 -- audit: each way of looking something up, newest first
+drop index audit_at;
+create index audit_at on audit (at, chain, seq);
 create index audit_chain_at on audit (chain, at, seq);
 create index audit_act on audit (act, at);
 create index audit_actor on audit (actor, at);
