@@ -21,6 +21,7 @@ import (
 // verbs are the ends of acts that the code puts together, by their beginning.
 var verbs = map[string][]string{
 	"maintenance:window:": {"planned", "cancelled", "lifted"},
+	"portal:notice:":      {"published", "changed", "withdrawn"},
 	"portal:operator:":    {"added", "reset"},
 	"rollout:period:":     {"planned", "changed", "withdrawn"},
 }
