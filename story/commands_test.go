@@ -37,7 +37,7 @@ import (
 // mailed code, @link:EMAIL the path of the newest mailed link, @setup the code of
 // the key on the page shown, @hidden:FIELD what a hidden field on it holds, @kept what keep has read, @rollout within a path the
 // newest rollout's id, @id:EMAIL within one an account's, @org:NAME an
-// organization's.
+// organization's, @network:ADDRESS a permitted network's.
 var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"clock":        command(setClock),
 	"organization": command(addOrganization),
@@ -378,13 +378,14 @@ func status(s *stage, args []string) error {
 }
 
 var (
-	tags     = regexp.MustCompile(`(?s)<(script|style|svg|head).*?</(script|style|svg|head)>|<[^>]*>`)
-	blanks   = regexp.MustCompile(`\s+`)
-	codeText = regexp.MustCompile(`(?m)^\s+(\d{4} \d{4})\s*$`)
-	linkText = regexp.MustCompile(`https?://[^\s/]+(/\S+)`)
-	orgText  = regexp.MustCompile(`@org:([^/,=&?%]+)`)
-	idText   = regexp.MustCompile(`@id:([^/,=&?%]+)`)
-	keyText  = regexp.MustCompile(`secret=([A-Z2-7]+)`)
+	tags        = regexp.MustCompile(`(?s)<(script|style|svg|head).*?</(script|style|svg|head)>|<[^>]*>`)
+	blanks      = regexp.MustCompile(`\s+`)
+	codeText    = regexp.MustCompile(`(?m)^\s+(\d{4} \d{4})\s*$`)
+	linkText    = regexp.MustCompile(`https?://[^\s/]+(/\S+)`)
+	networkText = regexp.MustCompile(`@network:([^/]+)`)
+	orgText     = regexp.MustCompile(`@org:([^/,=&?%]+)`)
+	idText      = regexp.MustCompile(`@id:([^/,=&?%]+)`)
+	keyText     = regexp.MustCompile(`secret=([A-Z2-7]+)`)
 )
 
 // organizationID is the id of an organization that a story added, or a page.
@@ -416,6 +417,14 @@ func (s *stage) value(v string) (string, error) {
 		var id string
 		err := s.db.QueryRow(context.Background(), "select id from rollout order by planned_at desc, id desc limit 1").Scan(&id)
 		return strings.ReplaceAll(v, "@rollout", id), err
+	}
+	if found := networkText.FindStringSubmatch(v); found != nil {
+		var id string
+		err := s.db.QueryRow(context.Background(), "select id from network where prefix like $1", found[1]+"/%").Scan(&id)
+		if err != nil {
+			return "", err
+		}
+		v = strings.Replace(v, found[0], id, 1)
 	}
 	if found := orgText.FindStringSubmatch(v); found != nil {
 		v = strings.Replace(v, found[0], s.organizationID(found[1]), 1)

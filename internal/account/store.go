@@ -3,7 +3,6 @@ package account
 import (
 	"context"
 	"fmt"
-	"net/netip"
 
 	"nidan/internal/mail"
 	"nidan/internal/phrase"
@@ -97,43 +96,6 @@ func Suspend(ctx context.Context, tx *store.Tx, ref Ref, by string) error {
 		return err
 	}
 	return progress.Note(ctx, tx, ref.Organization, ref.ID, progress.Left, "")
-}
-
-// CheckNetworks switches the check of permitted networks for one account.
-func CheckNetworks(ctx context.Context, tx *store.Tx, ref Ref, on bool) error {
-	n, err := tx.Exec(ctx, `update account set network_check = $1 where organization_id = $2 and id = $3`, on, ref.Organization, ref.ID)
-	if err == nil && n == 0 {
-		err = store.ErrNone
-	}
-	return err
-}
-
-// Permit adds a permitted network of an organization.
-func Permit(ctx context.Context, tx *store.Tx, organizationID string, network netip.Prefix, description string) error {
-	_, err := tx.Exec(ctx, `insert into network (id, organization_id, prefix, description) values ($1, $2, $3, $4)`,
-		secret.ID(), organizationID, network.Masked().String(), description)
-	return err
-}
-
-// Networks are the permitted networks of an organization.
-func Networks(ctx context.Context, r store.Reader, organizationID string) ([]netip.Prefix, error) {
-	rows, err := r.Query(ctx, `select prefix from network where organization_id = $1`, organizationID)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var list []netip.Prefix
-	for rows.Next() {
-		var text string
-		if err := rows.Scan(&text); err != nil {
-			return nil, err
-		}
-		// A row that cannot be read permits nothing.
-		if network, err := netip.ParsePrefix(text); err == nil {
-			list = append(list, network)
-		}
-	}
-	return list, rows.Err()
 }
 
 // Admins are the Portal Admins of an organization who stand, for notices.

@@ -49,6 +49,13 @@ func Export(ctx context.Context, r store.Reader, w io.Writer) error {
 	})
 }
 
+// WriteLine writes a row as a line of an export.
+func (r Row) WriteLine(w io.Writer) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(r.line())
+}
+
 func (r Row) line() line {
 	return line{
 		Chain: r.Chain, Seq: r.Seq, At: r.At.UTC().Format(time.RFC3339Nano), Act: r.Act,

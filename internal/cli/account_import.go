@@ -149,7 +149,7 @@ func report(name string, say page.Speaker, each func(see func(importing.Line) er
 	if err != nil {
 		return err
 	}
-	err = page.WriteCSV(file, importing.Header(say), func(write func(cells ...string) error) error {
+	err = page.Table(file, importing.Header(say), func(write func(cells ...string) error) error {
 		return each(func(one importing.Line) error { return write(one.Cells(say)...) })
 	})
 	return errors.Join(err, file.Close())

@@ -10,6 +10,7 @@ import (
 
 	"nidan/internal/audit"
 	"nidan/internal/phrase"
+	"nidan/internal/record"
 )
 
 type auditVerifyCommand struct {
@@ -110,19 +111,33 @@ func (c *Console) endProgress() {
 	}
 }
 
-type auditExportCommand struct{ Settings }
+type auditExportCommand struct {
+	Settings
+	Format string `enum:"jsonl,cef,csv" default:"jsonl" help:"jsonl, cef (ArcSight's Common Event Format) or csv."`
+	From   string `placeholder:"TIME" help:"Only rows from this instant on (RFC 3339)."`
+	Until  string `placeholder:"TIME" help:"Only rows before this instant (RFC 3339)."`
+	Chain  string `placeholder:"NAME" help:"Only rows of this organization, by name or id, or of the operators."`
+	Act    string `placeholder:"ACT" help:"Only this act, such as account:method:changed, or acts of a noun, such as account."`
+}
 
 // Help says more than one line.
 func (auditExportCommand) Help() string {
-	return `Writes every row of the record to stdout, a JSON object a line, each chain from its oldest row on. It may run beside a serving portal.
+	return `Writes the record to stdout. As it is, every row is a JSON object a line, each chain from its oldest row on, which is what a chain can be checked by. With another format or with a choice of rows they come in the order of time.
+
+In a table, a cell that a spreadsheet would calculate comes with an apostrophe before it. It may run beside a serving portal.
 
 Example:
 
-	nidan audit export | gzip > audit.jsonl.gz`
+	nidan audit export | gzip > audit.jsonl.gz
+	nidan audit export --format cef --from 2018-03-01T00:00:00Z --act account:password`
 }
 
 // Run exports.
 func (cmd auditExportCommand) Run(ctx context.Context, c *Console) error {
+	f, err := cmd.filter()
+	if err != nil {
+		return err
+	}
 	cfg, err := cmd.load(c)
 	if err != nil {
 		return err
@@ -133,5 +148,32 @@ func (cmd auditExportCommand) Run(ctx context.Context, c *Console) error {
 	}
 	defer p.close()
 	out := bufio.NewWriter(c.Out)
-	return errors.Join(audit.Export(ctx, p.db, out), out.Flush())
+	if cmd.Format == string(record.JSONLines) && cmd.From+cmd.Until+cmd.Chain+cmd.Act == "" {
+		return errors.Join(audit.Export(ctx, p.db, out), out.Flush())
+	}
+	book, err := phrase.NewBook(record.Words)
+	if err != nil {
+		return err
+	}
+	f.Acts = record.Matching(record.Acts(book), cmd.Act)
+	if f.Chain, err = record.Chain(ctx, p.db, cmd.Chain); err != nil {
+		return fmt.Errorf("--chain: %w", err)
+	}
+	return errors.Join(record.Export(ctx, p.db, f, record.Format(cmd.Format), record.Say(book, phrase.English), out), out.Flush())
+}
+
+// filter reads the instants.
+func (cmd auditExportCommand) filter() (f record.Filter, err error) {
+	for _, one := range []struct {
+		name, text string
+		at         *time.Time
+	}{{"--from", cmd.From, &f.From}, {"--until", cmd.Until, &f.Until}} {
+		if one.text == "" {
+			continue
+		}
+		if *one.at, err = time.Parse(time.RFC3339, one.text); err != nil {
+			return f, fmt.Errorf("%s: %q is no instant such as 2018-03-01T00:00:00Z", one.name, one.text)
+		}
+	}
+	return f, nil
 }

@@ -34,6 +34,7 @@ var acrossOrganizations = map[string]string{
 	"session.Rewind":         "the portal's own work: the clock was set right, and sessions of the time ahead go back with it, whosever they are",
 	"verification.Rewind":    "the portal's own work: the clock was set right, and second steps of the time ahead go back with it, whosever they are",
 	"rollout.Finished":       "a look-up by the digest of an address, whoever had it: the end of grace outlives accounts",
+	"record.resolve":         "an operator searches the record by a mail address, unique in the whole portal",
 	"rollout.Plans":          "the portal's own work: the gate keeps every plan in memory and picks by organization in the rule",
 	"rollout.endExtensions":  "the portal's own work: a rollout was withdrawn, and its extensions end with it, whosever they are",
 	"rollout.personal":       "an operator plans a window of the whole portal: ends of single people are counted, not named",

@@ -10,37 +10,24 @@ import (
 	"strings"
 )
 
-// csvHold is how much of a table is gathered before the first of it is sent.
+// csvHold is how much of a file is gathered before the first of it is sent.
 const csvHold = 32 << 10
 
-// CSV answers with a table as a file to keep: UTF-8 with a byte order mark, without
-// which a Japanese Excel reads it as Shift JIS, and lines as RFC 4180 has them.
-// each calls write once for every row; a cell that a spreadsheet would read as a
-// formula comes with an apostrophe before it, the header's too.
-//
-// An error before anything was sent is handed on, for the error page. After that
-// the answer is broken off: half a table must not look like a whole one.
+// CSV answers with a table as a file to keep; see Table for what stands in it and
+// File for what becomes of an error.
 func CSV(w http.ResponseWriter, filename string, header []string, each func(write func(cells ...string) error) error) error {
-	out := &held{to: w, filename: filename}
-	err := WriteCSV(out, header, each)
-	if err == nil {
-		err = out.send()
-	}
-	if err != nil && out.begun {
-		panic(http.ErrAbortHandler)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", filename, err)
-	}
-	return nil
+	return File(w, filename, "text/csv; charset=utf-8", func(out io.Writer) error { return Table(out, header, each) })
 }
 
-// WriteCSV writes a table as CSV does, to wherever it is kept.
-func WriteCSV(w io.Writer, header []string, each func(write func(cells ...string) error) error) error {
-	if _, err := io.WriteString(w, "\uFEFF"); err != nil {
+// Table writes a table in UTF-8 with a byte order mark, without which a Japanese
+// Excel reads it as Shift JIS, and lines as RFC 4180 has them. each calls write once
+// for every row; a cell that a spreadsheet would read as a formula comes with an
+// apostrophe before it, the header's too.
+func Table(out io.Writer, header []string, each func(write func(cells ...string) error) error) error {
+	if _, err := io.WriteString(out, "\uFEFF"); err != nil {
 		return err
 	}
-	table := csv.NewWriter(w)
+	table := csv.NewWriter(out)
 	table.UseCRLF = true
 	write := func(cells ...string) error {
 		harmless := make([]string, len(cells))
@@ -58,6 +45,25 @@ func WriteCSV(w io.Writer, header []string, each func(write func(cells ...string
 		err = table.Error()
 	}
 	return err
+}
+
+// File answers with a file to keep, sent as it is written.
+//
+// An error before anything was sent is handed on, for the error page. After that
+// the answer is broken off: half a file must not look like a whole one.
+func File(w http.ResponseWriter, filename, media string, write func(out io.Writer) error) error {
+	out := &held{to: w, filename: filename, media: media}
+	err := write(out)
+	if err == nil {
+		err = out.send()
+	}
+	if err != nil && out.begun {
+		panic(http.ErrAbortHandler)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", filename, err)
+	}
+	return nil
 }
 
 // formulas are the characters by which a spreadsheet knows that a cell is to be
@@ -87,6 +93,7 @@ func neutral(cell string) string {
 type held struct {
 	to       http.ResponseWriter
 	filename string
+	media    string
 	gathered bytes.Buffer
 	begun    bool
 }
@@ -104,7 +111,7 @@ func (h *held) send() error {
 	if !h.begun {
 		h.begun = true
 		header := h.to.Header()
-		header.Set("Content-Type", "text/csv; charset=utf-8")
+		header.Set("Content-Type", h.media)
 		header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": h.filename}))
 		header.Set("Cache-Control", "no-store")
 		h.to.WriteHeader(http.StatusOK)

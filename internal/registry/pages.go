@@ -33,14 +33,6 @@ type Needs struct {
 	Site *page.Site
 	Desk *pass.Desk
 	Wake func() // tells the outbox that mail waits; after commits
-	Ready
-}
-
-// Ready says which pages of other rooms are there to lead to.
-type Ready struct {
-	Addresses bool // /operator/addresses: an operator corrects a mail address
-	Resets    bool // /operator/resets: an operator answers a password that waits
-	Networks  bool // /operator/networks: an operator switches the network check off
 }
 
 // Room is the pages of this room.

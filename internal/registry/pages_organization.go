@@ -17,7 +17,6 @@ import (
 type organizationView struct {
 	page.View
 	Listed
-	Ready       Ready
 	People      []shownAdmin
 	Now         time.Time
 	Next, First string
@@ -39,7 +38,7 @@ func (rm *Room) organization(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	view := &organizationView{Listed: l, Ready: rm.Ready, Now: rm.Site.Now()}
+	view := &organizationView{Listed: l, Now: rm.Site.Now()}
 	after := r.URL.Query().Get("after")
 	if !plainID(after) {
 		after = ""

@@ -44,7 +44,7 @@ func open(t *testing.T, w storetest.World) *scene {
 	site, err := page.New(book, slog.New(slog.NewTextHandler(t.Output(), nil)), page.Options{Name: "Business Portal",
 		House: phrase.Location("Asia/Tokyo"), Now: w.Clock.Now, Contact: "help@portal.example"})
 	must(t, err)
-	room, err := New(Needs{DB: w.DB, Site: site, Ready: Ready{Addresses: true, Resets: true}, Wake: func() {}, Desk: &pass.Desk{Keys: w.Keys, Site: site, BaseURL: "https://portal.example"}})
+	room, err := New(Needs{DB: w.DB, Site: site, Wake: func() {}, Desk: &pass.Desk{Keys: w.Keys, Site: site, BaseURL: "https://portal.example"}})
 	must(t, err)
 	for _, rt := range room.Routes() {
 		s.mux.Handle(rt.Pattern, rt.Serve)

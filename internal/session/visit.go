@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"net/netip"
 	"time"
 
 	"nidan/internal/account"
@@ -25,6 +26,7 @@ type Visit struct {
 	Opens            time.Time      // of the period that covers the account, or zero
 	OwnEnd           time.Time      // the end that binds the account, or zero
 	From             string         // the network of this request
+	Address          netip.Addr     // the address it came from, behind named proxies too
 	Policy           int64          // the version of what is planned that the gate decided by; zero: unknown
 	// Again asks the gate's question once more inside a deciding transaction, so
 	// that what changed while this request waited counts. It is never nil in a

@@ -170,7 +170,7 @@ func (g *Gate) Planned(organization string) Policy {
 
 // describe hands the visit to the handler and to the frame of the page.
 func (g *Gate) describe(ctx context.Context, a asked, gate route.Gate, client netip.Addr) context.Context {
-	v := &session.Visit{From: limit.Network(client), Policy: a.known.policy}
+	v := &session.Visit{From: limit.Network(client), Address: client, Policy: a.known.policy}
 	if a.step.Kind != AskPassword && a.Session.ID != "" && (a.step.Kind != Closed || a.Live(a.now)) {
 		v.Session, v.Person, v.OrganizationName = a.Session, a.person, a.organization
 		v.TwoStep, v.OneStep, v.Setup = !a.CodeAt.IsZero(), a.step.OneStep, a.step.Setup

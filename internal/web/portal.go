@@ -28,6 +28,7 @@ import (
 	"nidan/internal/mail"
 	"nidan/internal/mailotp"
 	"nidan/internal/maintenance"
+	"nidan/internal/network"
 	"nidan/internal/notice"
 	"nidan/internal/operator"
 	"nidan/internal/page"
@@ -37,6 +38,7 @@ import (
 	"nidan/internal/phrase"
 	"nidan/internal/profile"
 	"nidan/internal/progress"
+	"nidan/internal/record"
 	"nidan/internal/registry"
 	"nidan/internal/rehearsal"
 	"nidan/internal/reminder"
@@ -105,6 +107,8 @@ func Words() []fs.FS {
 		people.Words,
 		registry.Words,
 		importing.Words,
+		network.Words,
+		record.Words,
 		home.Words,
 		demo.Words,
 	}
@@ -180,6 +184,8 @@ func (p *Portal) rooms() error {
 	homeRoom, err5 := home.New(p.DB, p.Site, noticeRoom)
 	peopleRoom, errPeople := people.New(people.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Desk: desk, Wake: p.Post.Wake, Log: p.Log,
 		Passes: &pass.Desk{Keys: p.Keys, Site: p.Site, BaseURL: base}})
+	networkRoom, errNetwork := network.New(network.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Wake: p.Post.Wake})
+	recordRoom, errRecord := record.New(record.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site})
 	passRoom, errPass := pass.New(pass.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, BaseURL: base, Wake: p.Post.Wake})
 	registryRoom, errRegistry := registry.New(registry.Needs{DB: p.DB, Site: p.Site, Wake: p.Post.Wake, Desk: &pass.Desk{Keys: p.Keys, Site: p.Site, BaseURL: base}})
 	addressRoom, errAddress := address.New(address.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, BaseURL: base, Wake: p.Post.Wake,
@@ -201,6 +207,8 @@ func (p *Portal) rooms() error {
 		errAddress,
 		errPeople,
 		errRegistry,
+		errNetwork,
+		errRecord,
 		errAnnouncement,
 		errGuide,
 		errMaintenance,
@@ -226,6 +234,8 @@ func (p *Portal) rooms() error {
 		profileRoom.Routes(),
 		peopleRoom.Routes(),
 		registryRoom.Routes(),
+		networkRoom.Routes(),
+		recordRoom.Routes(),
 		homeRoom.Routes(),
 		rolloutRoom.Routes(),
 		reminderRoom.Routes(),

@@ -80,6 +80,14 @@ var beyond = map[string]int64{
 	"POST /operator/organizations/{id}/name":                   12,
 	// Once a window: what stands beside it and falls into it, its list, the record, a letter to each other operator.
 	"POST /operator/windows/new": 20,
+	// Once a network: the record, a letter to each Portal Admin.
+	"POST /networks/new": 12,
+	// Once in a while for one person: his networks, where Portal Admins were seen, the record, a letter.
+	"POST /networks/check": 11,
+	// The warning: whom it concerns, the networks, where Portal Admins were seen.
+	"GET /networks/check": 4,
+	// Once where nobody gets in: the counts, the networks, who was seen where, who is able.
+	"GET /operator/networks/{organization}": 5,
 }
 
 var codeLine = regexp.MustCompile(`(?m)^\s*(\d{4} \d{4})\s*$`)
@@ -343,6 +351,8 @@ func (k *walker) byApp() {
 	k.do("own organization", "GET", "/progress", 200)
 	k.do("the organization's", "GET", "/accounts", 200)
 	k.governing()
+	k.do("the organization's", "GET", "/history", 200)
+	k.networks()
 	k.do("two steps", "GET", "/profile/password", 200)
 	k.do("own password", "POST", "/profile/password", 303, "password", "harbor under lantern", "password_again", "harbor under lantern")
 	k.do("two steps", "GET", "/profile/address", 200)
@@ -427,6 +437,30 @@ func (k *walker) governing() {
 	k.post("a person", place+"/delete", "/accounts/{id}/delete", 303)
 }
 
+// networks permits the one this walk is made from, and has it checked.
+func (k *walker) networks() {
+	k.do("the organization's", "GET", "/networks", 200)
+	k.do("one more", "POST", "/networks/new", 303, "network", "127.0.0.0/8", "description", "here")
+	k.do("the organization's", "GET", "/networks/accounts", 200)
+	id := regexp.MustCompile(`name="id" value="([^"]+)"`).FindStringSubmatch(k.body)
+	if id == nil {
+		k.t.Fatal("nobody is on the list")
+	}
+	k.at("one person", "/networks/check?check=on&id="+id[1], "/networks/check")
+	k.post("one person, on", "/networks/check", "/networks/check", 303, "ids", id[1], "check", "on")
+	k.post("one person, off", "/networks/check", "/networks/check", 303, "ids", id[1], "check", "off")
+}
+
+// organization is the id of one.
+func (k *walker) organization(name string) string {
+	k.t.Helper()
+	o, err := organization.ByName(context.Background(), k.DB, name)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	return o.ID
+}
+
 // operating is the walk of an operator.
 func (k *walker) operating() {
 	k.browser()
@@ -479,6 +513,12 @@ func (k *walker) operating() {
 	k.at("waits", correction, "/operator/addresses/{organization}/{id}")
 	k.post("withdrawn", correction, "/operator/addresses/{organization}/{id}", 303, "act", "withdraw")
 	k.do("the outbox", "GET", "/operator/mail", 200)
+	k.do("everything", "GET", "/operator/audit", 200)
+	k.at("of a person in an organization", "/operator/audit?chain=Aozora&subject=app@aozora.example", "/operator/audit")
+	k.at("a row", "/operator/audit/operators/1", "/operator/audit/{chain}/{seq}")
+	k.do("a week", "GET", "/operator/audit/failures", 200)
+	k.do("whose networks are checked", "GET", "/operator/networks", 200)
+	k.at("an organization", "/operator/networks/"+k.organization("Aozora"), "/operator/networks/{organization}")
 	ends := plan.Ends.AddDate(0, 0, 7)
 	dates := []string{"version", "1", "zone", "UTC", "reminders", "7", "opens", plan.Opens.Format(time.RFC3339), "ends", ends.Format(time.RFC3339)}
 	place := "/operator/rollouts/" + plan.ID

@@ -12,6 +12,7 @@ import (
 	"nidan/internal/mail"
 	"nidan/internal/mailotp"
 	"nidan/internal/password"
+	"nidan/internal/record"
 	"nidan/internal/rehearsal"
 	"nidan/internal/session"
 	"nidan/internal/setup"
@@ -31,6 +32,9 @@ func (p *Portal) Upkeep(ctx context.Context) error {
 	err := p.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error { return audit.LinkHeads(ctx, tx, p.Keys) })
 	if err == nil {
 		_, err = mail.Answered(ctx, p.DB)
+	}
+	if err == nil {
+		err = p.DB.Write(ctx, record.Fold)
 	}
 	hour := p.Clock.Now().Truncate(time.Hour)
 	if err != nil || p.tidied.Equal(hour) {
