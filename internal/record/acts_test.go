@@ -20,6 +20,7 @@ import (
 
 // verbs are the ends of acts that the code puts together, by their beginning.
 var verbs = map[string][]string{
+	"account:address:":    {"asked", "sent", "withdrawn"},
 	"maintenance:window:": {"planned", "cancelled", "lifted"},
 	"portal:notice:":      {"published", "changed", "withdrawn"},
 	"portal:operator:":    {"added", "reset"},

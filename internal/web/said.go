@@ -9,8 +9,9 @@ import (
 	"nidan/internal/rollout"
 )
 
-// saidAhead is from how long before on a window is told of on the dashboard.
-const saidAhead = 30 * 24 * time.Hour
+// Windows are told of on the dashboard from a month before on, until they stand
+// above every page (signin's banners).
+const saidAhead, bannerAhead = 30 * 24 * time.Hour, 7 * 24 * time.Hour
 
 // said are the notices that follow from what is planned for an organization: a
 // moved date moves them, and nobody has to write them.
@@ -20,7 +21,7 @@ func (p *Portal) said(of string, now time.Time) (list []notice.Said) {
 	}
 	policy := p.gate.Planned(of)
 	for _, w := range policy.Windows {
-		if phase := w.At(now); phase == maintenance.Ahead && !w.Opens.After(now.Add(saidAhead)) || phase == maintenance.Open {
+		if w.At(now) == maintenance.Ahead && w.Opens.After(now.Add(bannerAhead)) && !w.Opens.After(now.Add(saidAhead)) {
 			list = append(list, notice.Said{What: notice.Window, Opens: w.Opens, Ends: w.Closes, Link: "/status", At: w.Planned})
 		}
 	}

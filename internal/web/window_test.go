@@ -18,6 +18,7 @@ import (
 	"nidan/internal/maintenance"
 	"nidan/internal/operator"
 	"nidan/internal/password"
+	"nidan/internal/phrase"
 	"nidan/internal/route"
 	"nidan/internal/store"
 	"nidan/internal/store/storetest"
@@ -427,8 +428,13 @@ func TestWindowsAheadAreToldAtTheDoorAndInsideInBothZonesAndLanguages(t *testing
 					t.Errorf("%s at %s in %s: %d, without %q: %s", who, path, lang, code, text, body)
 				}
 			}
-			if strings.Count(body, `class="banner soon"`) != 2 || strings.Contains(body, k.portal.Site.Speaker("en", nil).Moment(far.Opens)) {
+			banners, sheet, _ := strings.Cut(body, `<main `)
+			moment := k.portal.Site.Speaker(phrase.Lang(lang), nil).Moment(far.Opens)
+			if strings.Count(body, `class="banner soon"`) != 2 || strings.Contains(banners, moment) {
 				t.Errorf("%s at %s in %s: not two banners", who, path, lang)
+			}
+			if listed := strings.Contains(sheet, moment); listed != (path == "/") {
+				t.Errorf("%s at %s in %s: the window of next week is among the notices: %t", who, path, lang, listed)
 			}
 		}
 	}
