@@ -231,6 +231,29 @@ func TestAWorkbookIsRead(t *testing.T) {
 	}
 }
 
+func TestALargeWorkbookIsAskedForAsATable(t *testing.T) {
+	book := excelize.NewFile()
+	stream, err := book.NewStreamWriter("Sheet1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := []any{}
+	for _, name := range strings.Split(header, ",") {
+		names = append(names, name)
+	}
+	far := []any{"Aozora"}
+	if err := errors.Join(stream.SetRow("A1", names), stream.SetRow(fmt.Sprintf("A%d", excelMost+1), far), stream.Flush()); err != nil {
+		t.Fatal(err)
+	}
+	var text bytes.Buffer
+	if _, err := book.WriteTo(&text); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := reads(t, "people.xlsx", text.String(), Options{}); fault.Of(err) == nil || fault.Of(err).Phrase != "importing.file_rows" {
+		t.Errorf("%v", err)
+	}
+}
+
 // packed is a file with one part that says it has a size.
 func packed(t *testing.T, says uint64, content []byte) string {
 	t.Helper()

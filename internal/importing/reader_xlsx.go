@@ -15,12 +15,16 @@ import (
 )
 
 // Bounds of an Excel file: what it may hold unpacked, and how much of one part is held
-// in memory before it is put into a private temporary file.
+// in memory before it is put into a private temporary file. Its table of texts is held
+// in memory whole, which bounds its rows.
 const (
+	excelMost    = 250_000
 	unpackedMost = 1 << 30
 	inMemory     = 16 << 20
 	partsMost    = 2000
 )
+
+var errRows = fault.New(fault.Invalid, "importing.file_rows", "most", number(excelMost))
 
 // excelRows is the first sheet of an Excel file.
 type excelRows struct {
@@ -66,7 +70,9 @@ func (e *excelRows) begin(ctx context.Context, f *File, o Options) (err error) {
 		return fault.New(fault.Invalid, "importing.file_excel")
 	}
 	if area, err := e.book.GetSheetDimension(sheets[0]); err == nil {
-		e.total = lastRow(area)
+		if e.total = lastRow(area); e.total > excelMost {
+			return errRows
+		}
 	}
 	for {
 		cells, err := e.cells()
@@ -144,7 +150,9 @@ func (e *excelRows) cells() ([]string, error) {
 		}
 		return nil, io.EOF
 	}
-	e.line++
+	if e.line++; e.line > excelMost {
+		return nil, errRows
+	}
 	cells, err := e.rows.Columns()
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "importing.file_excel")
