@@ -10,7 +10,6 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -23,21 +22,22 @@ import (
 	"nidan/internal/config"
 	"nidan/internal/mail"
 	"nidan/internal/operator"
+	"nidan/internal/password"
 	"nidan/internal/secret"
 	"nidan/internal/store"
-	"nidan/internal/store/testpostgres"
+	"nidan/internal/store/storetest"
 	"nidan/internal/web"
 )
 
 func TestStoriesOnSQLite(t *testing.T) {
-	run(t, func(t testing.TB, env *testscript.Env) string { return filepath.Join(env.WorkDir, "portal.db") })
+	run(t, storetest.SQLite)
 }
 
 func TestStoriesOnPostgreSQL(t *testing.T) {
-	run(t, func(t testing.TB, _ *testscript.Env) string { return testpostgres.Database(t) })
+	run(t, storetest.PostgreSQL)
 }
 
-func run(t *testing.T, source func(testing.TB, *testscript.Env) string) {
+func run(t *testing.T, source func(testing.TB) string) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 ".",
 		RequireExplicitExec: true,
@@ -48,7 +48,7 @@ func run(t *testing.T, source func(testing.TB, *testscript.Env) string) {
 			if ok {
 				tb = tt.TB()
 			}
-			s, err := open(tb, source(tb, env))
+			s, err := open(source(tb))
 			if err != nil {
 				return err
 			}
@@ -85,15 +85,12 @@ type stage struct {
 	body     string
 }
 
-func open(t testing.TB, source string) (*stage, error) {
+func open(source string) (*stage, error) {
 	s := &stage{clock: clock.At(time.Date(2018, 3, 1, 0, 0, 0, 0, time.UTC)), mailbox: &mailbox{},
 		browsers: map[string]*http.Client{}, orgs: map[string]string{}, accounts: map[string]account.Account{},
 		ops: map[string]operator.Operator{}, secrets: map[string][]byte{}}
 	var err error
 	if s.db, err = store.Open(context.Background(), source, s.clock.Now); err != nil {
-		return nil, err
-	}
-	if _, err = s.db.Migrate(context.Background()); err != nil {
 		return nil, err
 	}
 	if s.keys, err = secret.NewKeys([]byte("0123456789abcdef0123456789abcdef")); err != nil {
@@ -107,12 +104,13 @@ func open(t testing.TB, source string) (*stage, error) {
 
 // serve builds the portal on the stage's database; a restart calls it again.
 func (s *stage) serve() error {
-	c, err := config.Load("", []string{"NIDAN_HASH_MEMORY=small", "NIDAN_CONTACT=help@portal.example", "NIDAN_MAIL_FROM=Portal <portal@portal.example>"})
+	c, err := config.Load("", []string{"NIDAN_CONTACT=help@portal.example", "NIDAN_MAIL_FROM=Portal <portal@portal.example>"})
 	if err != nil {
 		return err
 	}
 	s.portal, err = web.New(web.Needs{Config: c, DB: s.db, Keys: s.keys, Clock: s.clock,
-		Log: slog.New(slog.DiscardHandler), Sender: s.mailbox})
+		Log: slog.New(slog.DiscardHandler), Sender: s.mailbox,
+		HashCost: password.Cost{MemoryKiB: 64, Passes: 1, Lanes: 1}})
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -26,6 +25,7 @@ import (
 	"nidan/internal/rollout"
 	"nidan/internal/secret"
 	"nidan/internal/store"
+	"nidan/internal/store/storetest"
 	"nidan/internal/totp"
 	"nidan/internal/web"
 )
@@ -55,14 +55,12 @@ type stage struct {
 // found sets up an empty portal, or an empty demo.
 func found(t *testing.T, asDemo bool) *stage {
 	t.Helper()
-	s := &stage{source: filepath.Join(t.TempDir(), "portal.db"), T: t, clock: clock.At(before), sink: newSink(t)}
+	s := &stage{source: storetest.SQLite(t), T: t, clock: clock.At(before), sink: newSink(t)}
 	ctx := context.Background()
 	var err error
 	s.db, err = store.Open(ctx, s.source, s.clock.Now)
 	s.must(err)
 	t.Cleanup(func() { _ = s.db.Close() })
-	_, err = s.db.Migrate(ctx)
-	s.must(err)
 	s.keys, err = secret.NewKeys([]byte("0123456789abcdef0123456789abcdef"))
 	s.must(err)
 	_, err = clock.Start(ctx, s.db, s.clock, "browsertest")
@@ -105,12 +103,13 @@ func (s *stage) serve(asDemo bool) {
 	const from = "Business Portal <portal@portal.example>"
 	server := httptest.NewUnstartedServer(nil)
 	s.url = "http://" + server.Listener.Addr().String()
-	c, err := config.Load("", []string{"NIDAN_HASH_MEMORY=small", "NIDAN_CONTACT=help@portal.example",
+	c, err := config.Load("", []string{"NIDAN_CONTACT=help@portal.example",
 		"NIDAN_MAIL_FROM=" + from, "NIDAN_BASE_URL=" + s.url})
 	s.must(err)
 	sender, err := mail.NewSMTP("smtp://"+s.sink.address, from)
 	s.must(err)
-	s.portal, err = web.New(web.Needs{Config: c, DB: s.db, Keys: s.keys, Clock: s.clock, Sender: sender, Log: slog.New(slog.DiscardHandler), Demo: asDemo})
+	s.portal, err = web.New(web.Needs{Config: c, DB: s.db, Keys: s.keys, Clock: s.clock, Sender: sender, Log: slog.New(slog.DiscardHandler), Demo: asDemo,
+		HashCost: password.Cost{MemoryKiB: 64, Passes: 1, Lanes: 1}})
 	s.must(err)
 	server.Config.Handler = s.portal.Handler()
 	server.Start()

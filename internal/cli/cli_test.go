@@ -9,9 +9,11 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -32,6 +34,8 @@ func TestMain(m *testing.M) {
 // TestStories runs the program as a process of its own, as an operator does.
 func TestStories(t *testing.T) {
 	postgres := testpostgres.Database(t)
+	shared := t.TempDir()
+	seed := sync.OnceValue(func() error { return seedDemo(shared) })
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
@@ -39,6 +43,9 @@ func TestStories(t *testing.T) {
 		UpdateScripts:       *update,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("POSTGRES", postgres)
+			// A command with the race detector would wait a second at its end for goroutines that race
+			// with it; those of a command have ended. Servers (start) get no GORACE and wait.
+			env.Setenv("GORACE", "atexit_sleep_ms=50")
 			env.Setenv("NIDAN_LISTEN", "127.0.0.1:0")
 			env.Setenv("NIDAN_METRICS_LISTEN", "")
 			env.Values[serversKey{}] = map[string]*server{}
@@ -48,8 +55,45 @@ func TestStories(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "start": start, "stop": stop, "answers": answers, "sql": statement, "mode": mode,
 			"relay": openRelay, "mailed": mailed, "id": keepID,
+			// seeded FOLDER: what seedDemo leaves, in a folder of the story's own.
+			"seeded": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(seed())
+				ts.Check(copyPrivate(ts.MkAbs(args[0]), shared))
+			},
 		},
 	})
+}
+
+// seedDemo makes a demo's data, once for the stories that are about something else:
+// hashing its people's passwords takes as long as a whole story. demo.txtar makes its own.
+func seedDemo(folder string) error {
+	output, err := exec.Command("nidan", "demo", "--data", folder, "--now", "2018-03-18T01:00:00Z",
+		"--listen", "127.0.0.1:4711", "--seed-only").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("seed a demo: %w\n%s", err, output)
+	}
+	return nil
+}
+
+// copyPrivate copies a folder's files, readable by their owner alone.
+func copyPrivate(to, from string) error {
+	files, err := os.ReadDir(from)
+	if err != nil {
+		return err
+	}
+	if err := os.Mkdir(to, 0o700); err != nil {
+		return err
+	}
+	for _, file := range files {
+		content, err := os.ReadFile(filepath.Join(from, file.Name()))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(to, file.Name()), content, 0o600)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // exits N COMMAND... runs a command that must end with N.

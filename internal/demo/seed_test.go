@@ -30,7 +30,6 @@ import (
 	"nidan/internal/signin"
 	"nidan/internal/store"
 	"nidan/internal/store/storetest"
-	"nidan/internal/store/testpostgres"
 	"nidan/internal/verification"
 )
 
@@ -49,7 +48,7 @@ type scene struct {
 func each(t *testing.T, test func(t *testing.T, s scene)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) { test(t, seeded(t, filepath.Join(t.TempDir(), "demo.db"))) })
-	t.Run("postgresql", func(t *testing.T) { test(t, seeded(t, testpostgres.Database(t))) })
+	t.Run("postgresql", func(t *testing.T) { test(t, seeded(t, storetest.PostgreSQL(t))) })
 }
 
 func marked(t *testing.T, source string, isDemo bool) scene {
@@ -69,7 +68,7 @@ func marked(t *testing.T, source string, isDemo bool) scene {
 
 func (s scene) seed(t *testing.T) (demo.Facts, error) {
 	t.Helper()
-	pool := password.NewPool(password.Small, 2, 256<<20)
+	pool := password.NewPool(password.Cost{MemoryKiB: 64, Passes: 1, Lanes: 1}, 2, 256<<20)
 	t.Cleanup(pool.Close)
 	return demo.Seed(t.Context(), demo.Seeding{Database: s.source, KeyFile: "demo.key", Keys: s.Keys, Site: s.site,
 		Pool: pool, URL: "http://127.0.0.1:8080"}, s.Clock.Now())

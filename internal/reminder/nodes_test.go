@@ -9,7 +9,6 @@ import (
 
 	"nidan/internal/store"
 	"nidan/internal/store/storetest"
-	"nidan/internal/store/testpostgres"
 )
 
 // engines runs a test on one database of each engine, with a way to open it again as
@@ -19,7 +18,7 @@ func engines(t *testing.T, test func(s *scene, node func() *Room)) {
 		t.Run(engine, func(t *testing.T) {
 			source := filepath.Join(t.TempDir(), "nidan.db")
 			if engine == "postgresql" {
-				source = testpostgres.Database(t)
+				source = storetest.PostgreSQL(t)
 			}
 			s := open(t, storetest.Open(t, source))
 			test(s, func() *Room {

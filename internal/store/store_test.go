@@ -227,6 +227,7 @@ func TestADatabasesNameHoldsNoPassword(t *testing.T) {
 
 func TestAnSQLiteFileIsItsOwnersAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new", "nidan.db")
+	empty(t, path) // makes the folder and the file, of which Open would make a copy
 	w := storetest.Open(t, path)
 	tally(t, w)
 	files, err := filepath.Glob(path + "*")

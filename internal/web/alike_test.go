@@ -131,7 +131,7 @@ func TestBeforeTheRightPasswordEveryAccountIsAnsweredAlike(t *testing.T) {
 }
 
 func TestNoPostOfAnotherSiteIsTaken(t *testing.T) {
-	a := attack(t, storetest.Open(t, t.TempDir()+"/nidan.db"))
+	a := attack(t, storetest.Open(t, storetest.SQLite(t)))
 	sessions := a.count(`session where ended_at is null`)
 	for _, path := range append(a.paths("POST"), "//evil.example", "/") {
 		for name, value := range map[string]string{"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site", "Referer": "https://evil.example/x"} {
@@ -154,7 +154,7 @@ func TestNoPostOfAnotherSiteIsTaken(t *testing.T) {
 
 // A gate that lets a session in by its name alone has a proof to ask for.
 func TestEveryFormThatChangesAnAccountAsksForAProof(t *testing.T) {
-	p := portal(t, storetest.Open(t, t.TempDir()+"/nidan.db"), false)
+	p := portal(t, storetest.Open(t, storetest.SQLite(t)), false)
 	standing := map[string]string{"POST /confirm": "is the proof", "POST /sessions": "ends sessions alone",
 		"POST /progress/remind": "writes to each person once a day at most, and changes nothing"}
 	for _, rt := range p.Routes() {

@@ -64,6 +64,20 @@ type Needs struct {
 	Log    *slog.Logger
 	Sender mail.Sender
 	Demo   bool
+	// HashCost is what hashing one password takes; zero: what the settings say. Tests of
+	// other things than the cost take as little as there is.
+	HashCost password.Cost
+}
+
+func (n Needs) hashCost() password.Cost {
+	switch {
+	case n.HashCost != password.Cost{}:
+		return n.HashCost
+	case n.Config.HashMemory == config.HashSmall:
+		return password.Small
+	default:
+		return password.Standard
+	}
 }
 
 // Portal is the whole of it, built and ready to serve.
@@ -127,11 +141,7 @@ func New(n Needs) (*Portal, error) {
 	if err != nil {
 		return nil, err
 	}
-	cost := password.Standard
-	if n.Config.HashMemory == config.HashSmall {
-		cost = password.Small
-	}
-	p.Pool = password.NewPool(cost, runtime.NumCPU(), hashBudget)
+	p.Pool = password.NewPool(n.hashCost(), runtime.NumCPU(), hashBudget)
 	p.Post = mail.NewPost(n.DB, n.Keys, n.Clock, n.Sender, n.Config.MailFrom.String(), n.Log)
 	p.Post.Pace(n.Config.MailPace)
 	if err := p.bounces(); err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"nidan/internal/config"
 	"nidan/internal/mail"
+	"nidan/internal/password"
 	"nidan/internal/route"
 	"nidan/internal/store/storetest"
 )
@@ -24,13 +25,16 @@ type nowhere struct{}
 
 func (nowhere) Send(context.Context, mail.Message) error { return nil }
 
+// cheap is Argon2id as cheap as it gets: hashes are counted here, not weighed.
+var cheap = password.Cost{MemoryKiB: 64, Passes: 1, Lanes: 1}
+
 func portal(t *testing.T, w storetest.World, demo bool) *Portal {
 	t.Helper()
-	c, err := config.Load("", []string{"NIDAN_HASH_MEMORY=small"})
+	c, err := config.Load("", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := New(Needs{Config: c, DB: w.DB, Keys: w.Keys, Clock: w.Clock, Log: slog.New(slog.DiscardHandler), Sender: nowhere{}, Demo: demo})
+	p, err := New(Needs{Config: c, DB: w.DB, Keys: w.Keys, Clock: w.Clock, Log: slog.New(slog.DiscardHandler), Sender: nowhere{}, Demo: demo, HashCost: cheap})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +60,7 @@ func golden(t *testing.T, name, got string) {
 }
 
 func TestTheRouteMapIsWrittenInOnePlace(t *testing.T) {
-	p := portal(t, storetest.Open(t, filepath.Join(t.TempDir(), "nidan.db")), true)
+	p := portal(t, storetest.Open(t, storetest.SQLite(t)), true)
 	routes := slices.Concat(p.Routes(), []route.Route{p.metrics.route()})
 	slices.SortFunc(routes, func(a, b route.Route) int { return strings.Compare(byPath(a), byPath(b)) })
 	var text strings.Builder

@@ -3,14 +3,12 @@ package storetest
 
 import (
 	"context"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"nidan/internal/clock"
 	"nidan/internal/secret"
 	"nidan/internal/store"
-	"nidan/internal/store/testpostgres"
 )
 
 // Start is the instant at which a test's clock stands: in the announcement's period.
@@ -27,13 +25,17 @@ type World struct {
 // clock that stands at Start.
 func Each(t *testing.T, test func(t *testing.T, w World)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { test(t, Open(t, filepath.Join(t.TempDir(), "nidan.db"))) })
-	t.Run("postgresql", func(t *testing.T) { test(t, Open(t, testpostgres.Database(t))) })
+	t.Run("sqlite", func(t *testing.T) { test(t, Open(t, SQLite(t))) })
+	t.Run("postgresql", func(t *testing.T) { test(t, Open(t, PostgreSQL(t))) })
 }
 
-// Open opens and migrates one database for a test.
+// Open opens one database for a test and migrates what is not. A file that is not
+// there becomes a copy, as SQLite makes.
 func Open(t testing.TB, source string) World {
 	t.Helper()
+	if absent(source) {
+		copyTo(t, source)
+	}
 	w := World{Clock: clock.At(Start), Keys: Keys(t)}
 	db, err := store.Open(context.Background(), source, w.Clock.Now)
 	if err != nil {

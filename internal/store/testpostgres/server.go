@@ -21,7 +21,8 @@ import (
 const install = "install PostgreSQL (on Debian: apt-get install postgresql; ./test.sh setup does it), " +
 	"or set NIDAN_TEST_POSTGRES to the URL of a server where databases may be created"
 
-// settings trade durability, which no test needs, for speed.
+// settings trade durability, which no test needs, for speed. A database lives for
+// seconds, so nobody tidies it up; the log stays small, for it may be in memory.
 const settings = `
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
@@ -29,6 +30,8 @@ max_connections = 200
 fsync = off
 synchronous_commit = off
 full_page_writes = off
+max_wal_size = 256MB
+autovacuum = off
 jit = off
 timezone = 'UTC'
 lc_messages = 'C'

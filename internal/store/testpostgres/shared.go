@@ -39,9 +39,21 @@ func StopShared() error {
 	})
 }
 
+// place is where the shared server is: in memory where there is room for it, since
+// each database is some hundred files, and making those on a disk is most of the work.
+func place() string {
+	const memory, least = "/dev/shm", 1 << 30
+	var room syscall.Statfs_t
+	err := syscall.Statfs(memory, &room)
+	if err != nil || uint64(room.Bavail)*uint64(room.Bsize) < least || os.Getenv("TMPDIR") != "" {
+		return os.TempDir()
+	}
+	return memory
+}
+
 // withShared runs act alone among the processes of this user.
 func withShared(act func(home string) error) error {
-	home := filepath.Join(os.TempDir(), "nidan-testpostgres-"+strconv.Itoa(os.Getuid()))
+	home := filepath.Join(place(), "nidan-testpostgres-"+strconv.Itoa(os.Getuid()))
 	if err := os.Mkdir(home, 0o711); err != nil && !os.IsExist(err) {
 		return fmt.Errorf("make a folder for the shared server: %w", err)
 	}

@@ -7,6 +7,7 @@ package testpostgres
 import (
 	"crypto/rand"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -32,18 +33,25 @@ func URL(t testing.TB) string {
 // returns its URL. It is dropped when the test ends, even with connections open.
 func Database(t testing.TB) string {
 	t.Helper()
-	address, err := url.Parse(URL(t))
-	if err != nil || address.Host == "" {
-		t.Fatalf("PostgreSQL for tests: NIDAN_TEST_POSTGRES must be a URL like postgres://user:password@host:port/postgres")
+	return create(t, empty)
+}
+
+// empty is how an empty database is made.
+const empty = " template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'"
+
+// create makes a database for one test.
+func create(t testing.TB, how string) string {
+	t.Helper()
+	name := "test_" + strings.ToLower(rand.Text())
+	address, err := address(name)
+	if err != nil {
+		t.Fatalf("PostgreSQL for tests: %v", err)
 	}
 	admin, err := connect()
 	if err != nil {
 		t.Fatalf("PostgreSQL for tests: %v", err)
 	}
-	name := "test_" + strings.ToLower(rand.Text())
-	_, err = admin.ExecContext(t.Context(), "create database "+name+
-		" template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'")
-	if err != nil {
+	if _, err := admin.ExecContext(t.Context(), "create database "+name+how); err != nil {
 		t.Fatalf("PostgreSQL for tests: create a database: %v", err)
 	}
 	t.Cleanup(func() {
@@ -51,8 +59,21 @@ func Database(t testing.TB) string {
 			t.Errorf("PostgreSQL for tests: drop %s: %v", name, err)
 		}
 	})
+	return address
+}
+
+// address is the URL of one database of the test server.
+func address(name string) (string, error) {
+	text, err := server()
+	if err != nil {
+		return "", err
+	}
+	address, err := url.Parse(text)
+	if err != nil || address.Host == "" {
+		return "", errors.New("NIDAN_TEST_POSTGRES must be a URL like postgres://user:password@host:port/postgres")
+	}
 	address.Path = "/" + name
-	return address.String()
+	return address.String(), nil
 }
 
 var server = sync.OnceValues(func() (string, error) {
