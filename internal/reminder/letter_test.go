@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"nidan/internal/account"
+	"nidan/internal/page"
 	"nidan/internal/phrase"
 	"nidan/internal/progress"
 	"nidan/internal/rollout"
@@ -105,7 +106,7 @@ func TestNoLetterHoldsALinkAndEachSaysWhatByWhenAndHow(t *testing.T) {
 func TestAHostIsWrittenAsPeopleTypeIt(t *testing.T) {
 	for base, want := range map[string]string{"https://portal.example": "portal.example", "http://localhost:8080": "localhost:8080",
 		"https://intra.example/portal/": "intra.example/portal", "portal.example": "portal.example"} {
-		if got := typed(base); got != want {
+		if got := page.Typed(base); got != want {
 			t.Errorf("%s: %s", base, got)
 		}
 	}
