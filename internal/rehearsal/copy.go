@@ -74,6 +74,8 @@ var LeftOut = map[string]string{
 	"second_step_failure": "second_step_state says what came of it",
 	"setup":               "half of a set-up, with secrets",
 	"rehearsal":           "the reports of others",
+	"record_hour":         "what was done before decides nothing in a rollout",
+	"record_counted":      "what was done before decides nothing in a rollout",
 	"import_run":          "who comes by an import decides nothing before he is there",
 	"import_row":          "rows that were not added are nobody's",
 	"import_chunk":        "files with names and hashes of people who are not there yet",
