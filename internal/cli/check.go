@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"nidan/internal/clock"
+	"nidan/internal/config"
+	"nidan/internal/hours"
 	"nidan/internal/secret"
 	"nidan/internal/store"
 )
@@ -24,7 +26,7 @@ type checkCommand struct {
 
 // Help says more than one line.
 func (checkCommand) Help() string {
-	return `Looks at everything a portal needs, changes nothing, and prints a line for each: configuration, database, keys, clock, mail. What failed says what to do. It ends with 1 if anything failed.
+	return `Looks at everything a portal needs, changes nothing, and prints a line for each: configuration, hours, database, keys, clock, mail. What failed says what to do. It ends with 1 if anything failed.
 
 Example:
 
@@ -64,7 +66,7 @@ func (cmd checkCommand) Run(ctx context.Context, c *Console) error {
 
 // examine looks at each thing in the order in which one needs the other.
 func (cmd checkCommand) examine(ctx context.Context, c *Console) []finding {
-	names := []string{"configuration", "database", "keys", "clock", "mail"}
+	names := []string{"configuration", "hours", "database", "keys", "clock", "mail"}
 	cfg, err := cmd.load(c)
 	if err != nil {
 		findings := []finding{found(names[0], "", err)}
@@ -79,7 +81,7 @@ func (cmd checkCommand) examine(ctx context.Context, c *Console) []finding {
 			e.close()
 		}
 	}()
-	looks := []func(context.Context) (string, error){e.configuration, e.database, e.key, e.time, e.mail}
+	looks := []func(context.Context) (string, error){e.configuration, e.hours, e.database, e.key, e.time, e.mail}
 	findings := make([]finding, len(looks))
 	for i, look := range looks {
 		detail, err := look(ctx)
@@ -103,6 +105,26 @@ type examination struct {
 
 func (e *examination) configuration(context.Context) (string, error) {
 	return "people reach the portal at " + e.BaseURL.String(), nil
+}
+
+// holidaysLeft is how long before the end of the table of holidays a warning is due.
+const holidaysLeft = 365 * 24 * time.Hour
+
+// hours warns, and does not fail, where the table of public holidays ends soon: the
+// days after it are working days by their weekday alone.
+func (e *examination) hours(context.Context) (string, error) {
+	if e.Hours == (config.Hours{}) {
+		return "none are set, so no ticket is ever due", nil
+	}
+	return e.Hours.String() + ", " + holidaysReach(hours.DayOf(e.clk.Machine(), e.HouseZone)), nil
+}
+
+// holidaysReach says how far the table of holidays reaches, as seen from a day.
+func holidaysReach(today hours.Day) string {
+	if last := hours.LastHoliday; last.Before(today.Plus(int(holidaysLeft / (24 * time.Hour)))) {
+		return "warning: public holidays are known until " + last.String() + " only; close later ones at /operator/hours, or take a newer release"
+	}
+	return "public holidays known until " + hours.LastHoliday.String()
 }
 
 func (e *examination) database(ctx context.Context) (string, error) {

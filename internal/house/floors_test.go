@@ -11,6 +11,7 @@ import (
 // a stair, one room a line, and so is the roof: cli starts web.
 var floors = [][]string{
 	{"config", "fault", "secret", "store", "phrase", "route", "plot", "prose"}, // ground: knows nothing of the portal
+	{"hours"},                                                                       // business time: the setting, the holidays, the days of operators
 	{"clock"},                                                                       // its own step of the ground: it keeps the latest instant in the store
 	{"page", "mail", "audit", "limit"},                                              // what every room uses
 	{"organization"}, {"progress"}, {"account"}, {"act"}, {"operator"}, {"session"}, // who
