@@ -29,6 +29,14 @@ func compose(m Message) ([]byte, error) {
 		gomail.WithNoDefaultUserAgent())
 	msg.FromMailAddress(from)
 	msg.ToMailAddress(&netmail.Address{Address: m.To})
+	if m.ReplyTo != "" {
+		if err := Addressable(m.ReplyTo); err != nil {
+			return nil, fmt.Errorf("reply to: %w", err)
+		}
+		if err := msg.ReplyTo(m.ReplyTo); err != nil {
+			return nil, fmt.Errorf("reply to: %w", ErrAddress)
+		}
+	}
 	msg.Subject(line(m.Subject))
 	msg.SetMessageIDWithValue(m.MessageID)
 	msg.SetDateWithValue(m.At)

@@ -29,6 +29,7 @@ type Letter struct {
 	Lane                 Lane
 	Kind                 string // a short noun such as "code"; for operators and logs
 	To                   string // the stored address, and nothing else
+	ReplyTo              string // where an answer goes; empty: to the sender
 	Language             phrase.Lang
 	Subject              string    // stored readable: no code, no link
 	Text                 string    // paragraphs apart by an empty line; the HTML is made of it
@@ -40,6 +41,7 @@ type Letter struct {
 type Message struct {
 	ID        string
 	From, To  string
+	ReplyTo   string // where an answer goes; empty: to the sender
 	Return    string // envelope sender, where a bounce of it goes; empty: the sender's own
 	Language  phrase.Lang
 	Subject   string
@@ -76,6 +78,8 @@ func (l Letter) refusal() error {
 		return errors.New("a letter needs a kind, a subject and a text")
 	case l.Lane == Code && l.Expires.IsZero():
 		return errors.New("a letter in the code lane needs an expiry")
+	case l.ReplyTo != "" && Addressable(l.ReplyTo) != nil:
+		return fmt.Errorf("reply to: %w", ErrAddress)
 	}
 	return Addressable(l.To)
 }

@@ -243,7 +243,7 @@ func (p *Post) try(ctx context.Context, t taken) error {
 	m := Message{
 		ID: t.id, From: p.from, To: t.to, Subject: t.subject,
 		Text: inside.Text, HTML: page(inside.Language, t.subject, inside.Text), Language: inside.Language,
-		MessageID: t.id + "@" + domain(p.from), At: inside.At,
+		MessageID: t.id + "@" + domain(p.from), At: inside.At, ReplyTo: inside.ReplyTo,
 	}
 	if p.bounce != nil {
 		m.Return = p.bounce.Address(t.id)

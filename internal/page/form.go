@@ -89,6 +89,13 @@ func (p plain) Unwrap() error { return p.Fault }
 // Has says whether a field was sent with anything in it.
 func (f *Form) Has(name string) bool { return f.values.Get(name) != "" }
 
+// Typed is a field just as it was sent, for showing it again where it is wrong: a
+// page escapes it, and nothing else is done with it.
+func (f *Form) Typed(name string) string { return strings.ToValidUTF8(f.values.Get(name), "") }
+
+// Wrong says whether something is wrong with a field so far.
+func (f *Form) Wrong(name string) bool { return f.wrong(name) }
+
 // Text is a line somebody typed: trimmed, without control characters, in NFC.
 func (f *Form) Text(name string) string {
 	text := strings.TrimSpace(norm.NFC.String(f.values.Get(name)))

@@ -109,6 +109,9 @@ func (rm *Room) showCase(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	view := &caseView{Back: r.URL.Query().Get("back") == string(account.TOTP)}
+	if ticket, ok := act.ParseTicket(clip(r.URL.Query().Get("ticket"))); ok {
+		view.Ticket = string(ticket) // from the ticket's page; it is typed all the same
+	}
 	for _, done := range []string{"asked", "mailed", "withdrawn", "ended"} {
 		if r.URL.Query().Get("done") == done {
 			view.Notice = rm.Site.Speak(r).T("pass.done_"+done, "name", c.Name)

@@ -34,6 +34,7 @@ const (
 	ForBounce  Purpose = "bounce address"
 	ForOld     Purpose = "password of another system"
 	ForImport  Purpose = "import file"
+	ForReply   Purpose = "ticket reply address"
 )
 
 const keyHeader = "nidan-key-1:"

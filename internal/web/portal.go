@@ -49,6 +49,7 @@ import (
 	"nidan/internal/setup"
 	"nidan/internal/signin"
 	"nidan/internal/store"
+	"nidan/internal/ticket"
 	"nidan/internal/verification"
 )
 
@@ -108,6 +109,7 @@ func Words() []fs.FS {
 		notice.Words,
 		delivery.Words,
 		contact.Words,
+		ticket.Words,
 		announcement.Words,
 		guide.Words,
 		signin.Words,
@@ -189,7 +191,7 @@ func (p *Portal) rooms() error {
 	passwordRoom, err2 := password.New(password.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Pool: p.Pool, BaseURL: base, Wake: p.Post.Wake, Log: p.Log})
 	setupRoom, err3 := setup.New(setup.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Desk: desk, Pool: p.Pool, Wake: p.Post.Wake})
 	announcementRoom, errAnnouncement := announcement.New(announcement.Needs{DB: p.DB, Site: p.Site, BaseURL: base})
-	guideRoom, errGuide := guide.New(guide.Needs{Ready: guide.Ready{Accounts: true}, Site: p.Site, Announcement: announcementRoom})
+	guideRoom, errGuide := guide.New(guide.Needs{Ready: guide.Ready{Accounts: true, Tickets: true}, Site: p.Site, Announcement: announcementRoom})
 	profileRoom, err4 := profile.New(profile.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site})
 	homeRoom, err5 := home.New(p.DB, p.Site, noticeRoom)
 	peopleRoom, errPeople := people.New(people.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Desk: desk, Wake: p.Post.Wake, Log: p.Log,
@@ -201,6 +203,7 @@ func (p *Portal) rooms() error {
 	addressRoom, errAddress := address.New(address.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, BaseURL: base, Wake: p.Post.Wake,
 		CarryGrace: rollout.CarryGrace, Closed: closedUntil,
 		Mailed: []func(context.Context, *store.Tx, account.Ref) error{password.EndResets, mailotp.End, pass.WithdrawMailed, setup.Abandon}})
+	ticketRoom, errTicket := ticket.New(ticket.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, BaseURL: base, Hours: p.Config.Hours, Wake: p.Post.Wake})
 	contactRoom, errContact := contact.New(p.Site, p.Config.Hours)
 	maintenanceRoom, errMaintenance := maintenance.New(maintenance.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Wake: p.Post.Wake, Marks: Marks(p.Config.HouseZone)})
 	rolloutRoom, err6 := rollout.New(rollout.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Wake: p.Post.Wake})
@@ -223,6 +226,7 @@ func (p *Portal) rooms() error {
 		errGuide,
 		errMaintenance,
 		errContact,
+		errTicket,
 		errReminder,
 		errRehearsal,
 		errImporting,
@@ -236,6 +240,7 @@ func (p *Portal) rooms() error {
 		maintenanceRoom.Routes(),
 		noticeRoom.Routes(),
 		contactRoom.Routes(),
+		ticketRoom.Routes(),
 		announcementRoom.Routes(),
 		guideRoom.Routes(),
 		passRoom.Routes(),

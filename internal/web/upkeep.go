@@ -18,6 +18,7 @@ import (
 	"nidan/internal/setup"
 	"nidan/internal/signin"
 	"nidan/internal/store"
+	"nidan/internal/ticket"
 )
 
 // keepMail is how long delivery data of mails is kept (security.md, retention).
@@ -70,7 +71,7 @@ func (p *Portal) tidy(ctx context.Context) error {
 		if _, err := session.Forget(ctx, tx); err != nil {
 			return err
 		}
-		for _, forget := range []func(context.Context, *store.Tx) (int64, error){address.Forget, setup.Forget, mailotp.Forget, password.Forget, rehearsal.Forget, importing.Forget} {
+		for _, forget := range []func(context.Context, *store.Tx) (int64, error){address.Forget, setup.Forget, mailotp.Forget, password.Forget, rehearsal.Forget, importing.Forget, ticket.Forget} {
 			if _, err := forget(ctx, tx); err != nil {
 				return err
 			}
