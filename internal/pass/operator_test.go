@@ -101,6 +101,20 @@ func TestWithNoOtherAbleOneTheOperatorGivesAgainstATicket(t *testing.T) {
 	})
 }
 
+func TestTheTicketThatLedHereIsFilledIn(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, w storetest.World) {
+		s := open(t, w)
+		o, lost := s.operator(), s.admin("Hanako", true)
+		page := caseOfAccount(lost)
+		if body := s.ask(o, "GET", page+"?ticket=T-7").Body.String(); !strings.Contains(body, `value="T-7"`) {
+			t.Errorf("the ticket is not filled in:\n%s", body)
+		}
+		if body := s.ask(o, "GET", page+"?ticket=%22%3E%3Cscript").Body.String(); strings.Contains(body, "<script\"") || strings.Contains(body, `&#34;&gt;`) {
+			t.Error("what is no ticket was filled in")
+		}
+	})
+}
+
 func TestWhereOthersAreAbleTheyAreToldAndHaveADay(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		s := open(t, w)

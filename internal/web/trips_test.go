@@ -76,6 +76,13 @@ var beyond = map[string]int64{
 	"POST /operator/organizations/{id}/suspend":                13, // sessions, reminders, the record, a letter to each Portal Admin
 	"POST /operator/organizations/{id}/return":                 11,
 	"POST /operator/organizations/{id}/name":                   12,
+	// Once a ticket: how often, its number, its row, thread, search and readers, the record and its letters.
+	"POST /tickets/new": 22,
+	// Once a contribution: what was seen, its entry, state, search, when it is due, the record and its letters.
+	"POST /tickets/{id}":          20,
+	"POST /operator/tickets/{id}": 20,
+	// The ticket with its people, its thread, and the templates of answers.
+	"GET /operator/tickets/{id}": 4,
 	// Once a window: what stands beside it and falls into it, its list, the record, a letter to each other operator.
 	"POST /operator/windows/new": 20,
 	// Once a network: the record, a letter to each Portal Admin.

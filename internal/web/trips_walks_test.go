@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"regexp"
+	"strings"
 	"time"
 
 	"nidan/internal/account"
@@ -78,6 +79,7 @@ func (k *walker) byApp() {
 	k.governing()
 	k.do("the organization's", "GET", "/history", 200)
 	k.networks()
+	k.ticketing()
 	k.do("two steps", "GET", "/profile/password", 200)
 	k.do("own password", "POST", "/profile/password", 303, "password", "harbor under lantern", "password_again", "harbor under lantern")
 	k.do("two steps", "GET", "/profile/address", 200)
@@ -186,6 +188,17 @@ func (k *walker) organization(name string) string {
 	return o.ID
 }
 
+// ticketing is what a customer does with a ticket.
+func (k *walker) ticketing() {
+	k.do("form", "GET", "/tickets/new", 200)
+	k.do("created", "POST", "/tickets/new", 303, "form", strings.Repeat("a", 36), "category", "portal", "service", "business-portal",
+		"kind", "question", "summary", "二段階認証", "detail", "認証の設定")
+	k.do("own organization", "GET", "/tickets", 200)
+	k.do("found", "GET", "/tickets?q=%E8%AA%8D%E8%A8%BC", 200)
+	k.at("with its thread", "/tickets/T-1", "/tickets/{id}")
+	k.post("a comment", "/tickets/T-1", "/tickets/{id}", 303, "form", strings.Repeat("b", 36), "version", "1", "act", "comment", "text", "x")
+}
+
 // operating is the walk of an operator.
 func (k *walker) operating() {
 	k.browser()
@@ -238,6 +251,13 @@ func (k *walker) operating() {
 	k.at("waits", correction, "/operator/addresses/{organization}/{id}")
 	k.post("withdrawn", correction, "/operator/addresses/{organization}/{id}", 303, "act", "withdraw")
 	k.do("the outbox", "GET", "/operator/mail", 200)
+	k.do("", "GET", "/operator/tickets", 200) // a node reads business time now and then
+	k.do("open ones", "GET", "/operator/tickets", 200)
+	k.do("found", "GET", "/operator/tickets?q=%E8%AA%8D%E8%A8%BC", 200)
+	k.do("of eight weeks", "GET", "/operator/tickets/figures", 200)
+	k.do("the next year", "GET", "/operator/hours", 200)
+	k.at("at the desk", "/operator/tickets/T-1", "/operator/tickets/{id}")
+	k.post("an answer", "/operator/tickets/T-1", "/operator/tickets/{id}", 303, "form", strings.Repeat("b", 36), "version", "2", "act", "answer", "text", "x")
 	k.do("everything", "GET", "/operator/audit", 200)
 	k.at("of a person in an organization", "/operator/audit?chain=Aozora&subject=app@aozora.example", "/operator/audit")
 	k.at("a row", "/operator/audit/operators/1", "/operator/audit/{chain}/{seq}")
