@@ -11,11 +11,12 @@ import (
 )
 
 type benchCommand struct {
-	Name     string `arg:"" optional:"" help:"signin, gate, stall, start, alike, reminders, mail, progress, import or people; all of them without a name."`
+	Name     string `arg:"" optional:"" help:"signin, gate, stall, start, alike, reminders, mail, progress, import, people or tickets; all of them without a name."`
 	Database string `placeholder:"URL" help:"An empty PostgreSQL database to measure on: postgres://…; a temporary SQLite file without it."`
 	Pairs    int    `default:"2000" help:"Pairs of attempts that alike compares."`
 	Long     bool   `help:"Send 100,000 letters in mail, not 20,000."`
 	Accounts int    `default:"1000000" help:"Accounts of progress (each tenth not enrolled), import and people."`
+	Tickets  int    `default:"1000000" help:"Tickets that tickets is measured with."`
 	JSON     bool   `help:"Print JSON, for programs."`
 }
 
@@ -33,6 +34,7 @@ func (benchCommand) Help() string {
 	progress the pages of a rollout's progress and its dry run, over a million accounts
 	import   the import of a million people against a bare bulk insert; its memory
 	people   sign-in and search among a million accounts against ten thousand
+	tickets  lists, queue and search over a million tickets
 
 Example:
 
@@ -52,7 +54,7 @@ func (cmd benchCommand) Run(ctx context.Context, c *Console) error {
 	if cmd.Name != "" {
 		names = []string{cmd.Name}
 	}
-	run := figure.Run{Out: c.Err, Program: program, Database: cmd.Database, Pairs: cmd.Pairs, Long: cmd.Long, Accounts: cmd.Accounts}
+	run := figure.Run{Out: c.Err, Program: program, Database: cmd.Database, Pairs: cmd.Pairs, Long: cmd.Long, Accounts: cmd.Accounts, Tickets: cmd.Tickets}
 	missed := false
 	for _, name := range names {
 		figures, err := run.Do(ctx, name)

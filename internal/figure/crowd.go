@@ -75,13 +75,18 @@ func micros(t time.Time) string { return strconv.FormatInt(store.Micros(t), 10) 
 
 // run runs the statements under a heading of crowd.sql, in one transaction.
 func (w *world) run(ctx context.Context, heading string, values map[string]string) error {
+	return w.runSQL(ctx, crowdSQL, heading, values)
+}
+
+// runSQL runs the statements under a heading of a file, in one transaction.
+func (w *world) runSQL(ctx context.Context, file, heading string, values map[string]string) error {
 	var pairs []string
 	for name, value := range values {
 		pairs = append(pairs, "{"+name+"}", value)
 	}
 	fill := strings.NewReplacer(pairs...)
 	return w.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		for _, section := range strings.Split(crowdSQL, "\n-- ")[1:] {
+		for _, section := range strings.Split(file, "\n-- ")[1:] {
 			text, ours := strings.CutPrefix(section, heading+"\n")
 			if !ours {
 				continue

@@ -27,11 +27,12 @@ type Run struct {
 	Pairs    int       // of alike
 	Long     bool      // at full size, where a bench is smaller by itself
 	Accounts int       // of progress, import and people
+	Tickets  int       // of tickets
 	figures  []Figure
 }
 
 // Names are the benches, in the order in which they run.
-var Names = []string{"signin", "gate", "stall", "start", "alike", "reminders", "mail", "progress", "import", "people"}
+var Names = []string{"signin", "gate", "stall", "start", "alike", "reminders", "mail", "progress", "import", "people", "tickets"}
 
 // Do runs one bench and answers its figures.
 func (r *Run) Do(ctx context.Context, name string) ([]Figure, error) {
@@ -58,6 +59,8 @@ func (r *Run) Do(ctx context.Context, name string) ([]Figure, error) {
 		err = r.importing(ctx)
 	case "people":
 		err = r.people(ctx)
+	case "tickets":
+		err = r.tickets(ctx)
 	default:
 		err = fmt.Errorf("there is no bench %q; there are %v", name, Names)
 	}

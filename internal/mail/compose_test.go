@@ -142,3 +142,19 @@ func TestHeaderInjectionIsInert(t *testing.T) {
 		}
 	}
 }
+
+func TestAnAnswerGoesWhereTheLetterSays(t *testing.T) {
+	m := message("hanako@example.com")
+	m.ReplyTo = "help+t1.aaaa.bbbb@example.com"
+	wire, err := compose(m)
+	must(t, err)
+	if header, _, _ := read(t, string(wire)); header.Get("Reply-To") != "<help+t1.aaaa.bbbb@example.com>" || len(header) != 11 {
+		t.Errorf("%v", header)
+	}
+	for _, evil := range []string{"a@example.com\r\nBcc: evil@example.com", "a@example.com, b@example.com", "nobody"} {
+		m.ReplyTo = evil
+		if _, err := compose(m); !errors.Is(err, ErrAddress) {
+			t.Errorf("%q was let through", evil)
+		}
+	}
+}
