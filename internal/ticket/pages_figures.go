@@ -2,6 +2,7 @@ package ticket
 
 import (
 	"html/template"
+	"math"
 	"net/http"
 	"time"
 
@@ -128,22 +129,22 @@ func (rm *Room) draw(r *http.Request, view *figuresView, enrolled int64) {
 	for i, d := range days {
 		frame.X = append(frame.X, plot.Tick{At: float64(i), Name: phrase.Zones{House: rm.Site.House}.ShortDay(say.Lang, noon(d.Day, rm.Site.House))})
 	}
-	line := func(of func(tally) int64) (points []plot.Point, most int64) {
+	line := func(of func(tally) float64) (points []plot.Point, most int64) {
 		for i, d := range days {
-			points = append(points, plot.Point{X: float64(i), Y: float64(of(d))})
-			most = max(most, of(d))
+			points = append(points, plot.Point{X: float64(i), Y: of(d)})
+			most = max(most, int64(math.Ceil(of(d))))
 		}
 		return points, most
 	}
 	one := frame
-	opened, most := line(func(t tally) int64 { return t.Opened })
-	closed, mostClosed := line(func(t tally) int64 { return t.Closed })
+	opened, most := line(func(t tally) float64 { return float64(t.Opened) })
+	closed, mostClosed := line(func(t tally) float64 { return float64(t.Closed) })
 	one.ID, one.Title = "opened", say.T("ticket.plot_opened_title")
 	one.Description = say.T("ticket.plot_opened_about", "opened", view.All.Opened, "closed", view.All.Closed, "days", len(days))
 	one.Lines = []plot.Line{{Points: opened, Look: plot.Known, Name: say.T("ticket.plot_opened")}, {Points: closed, Look: plot.Other, Name: say.T("ticket.plot_closed")}}
 	view.Opened = drawn(one, max(most, mostClosed))
 	two := frame
-	answers, most := line(func(t tally) int64 { return int64(t.Mean() / time.Hour) })
+	answers, most := line(func(t tally) float64 { return t.Mean().Hours() })
 	two.ID, two.Title = "answers", say.T("ticket.plot_answers_title")
 	two.Description = say.T("ticket.plot_answers_about", "mean", say.Length(view.All.Mean()))
 	two.Lines = []plot.Line{{Points: answers, Look: plot.Known, Name: say.T("ticket.plot_answers")}}
