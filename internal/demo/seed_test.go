@@ -30,6 +30,7 @@ import (
 	"nidan/internal/signin"
 	"nidan/internal/store"
 	"nidan/internal/store/storetest"
+	"nidan/internal/ticket"
 	"nidan/internal/verification"
 )
 
@@ -55,7 +56,7 @@ func marked(t *testing.T, source string, isDemo bool) scene {
 	t.Helper()
 	s := scene{World: storetest.Open(t, source), source: source}
 	book, err := phrase.NewBook([]fs.FS{phrase.Words, page.Words, session.Words, password.Words, pass.Words,
-		verification.Words, signin.Words, announcement.Words, reminder.Words, demo.Words}...)
+		verification.Words, signin.Words, announcement.Words, reminder.Words, ticket.Words, demo.Words}...)
 	must(t, err)
 	s.site, err = page.New(book, slog.New(slog.DiscardHandler), page.Options{Name: "Business Portal", House: tokyo,
 		Contact: "help@desk.example", Demo: true, Now: s.Clock.Now})

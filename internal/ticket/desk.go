@@ -21,7 +21,7 @@ import (
 type HelpDesk struct {
 	Keys    *secret.Keys
 	Site    *page.Site
-	Address string       // of the portal, as it is typed
+	Address string       // of the portal, with or without its scheme
 	Hours   config.Hours // in which answers are due
 	Replies *Replies     // nil: answers by mail are not read
 }
@@ -160,6 +160,16 @@ type Said struct {
 // Comment adds what a customer says; it opens an answered ticket again.
 func (d *HelpDesk) Comment(ctx context.Context, tx *store.Tx, n Number, s Said) error {
 	return d.do(ctx, tx, n, Comment, s)
+}
+
+// Answer adds what the desk says; the ticket then waits for the customer.
+func (d *HelpDesk) Answer(ctx context.Context, tx *store.Tx, n Number, s Said) error {
+	return d.do(ctx, tx, n, Answer, s)
+}
+
+// Close ends a ticket; a text is the last word.
+func (d *HelpDesk) Close(ctx context.Context, tx *store.Tx, n Number, s Said) error {
+	return d.do(ctx, tx, n, Close, s)
 }
 
 // do does an act on a ticket, once for each form.

@@ -52,7 +52,7 @@ func New(n Needs) (*Room, error) {
 		return nil, err
 	}
 	return &Room{Needs: n, page: pages,
-		Desk: &HelpDesk{Keys: n.Keys, Site: n.Site, Address: typed(n.BaseURL), Hours: n.Hours, Replies: n.Replies}}, nil
+		Desk: &HelpDesk{Keys: n.Keys, Site: n.Site, Address: n.BaseURL, Hours: n.Hours, Replies: n.Replies}}, nil
 }
 
 // Routes are this room's lines of the route map.

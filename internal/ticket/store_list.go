@@ -14,7 +14,7 @@ import (
 // few goes on behind them.
 const (
 	searchedOwn = 20_000
-	searchedAll = 5_000
+	searchedAll = 3_000
 )
 
 // Search is what a list is asked for. The zero Search is all there is.
