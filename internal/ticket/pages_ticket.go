@@ -9,6 +9,7 @@ import (
 
 	"nidan/internal/account"
 	"nidan/internal/fault"
+	"nidan/internal/limit"
 	"nidan/internal/page"
 	"nidan/internal/secret"
 	"nidan/internal/session"
@@ -224,9 +225,21 @@ func (rm *Room) postSaid(r *http.Request, form sent, n Number, who Who) (done st
 		if err := v.Still(ctx, tx); err != nil {
 			return err
 		}
+		if who == Customer {
+			again, err := limit.Try(ctx, tx, limit.Key{Name: "ticket comment " + v.Ref.ID, Rate: talkative})
+			if err != nil {
+				return err
+			}
+			if !again.IsZero() {
+				return fault.Wait(again, "ticket.often")
+			}
+		}
 		return rm.Desk.do(ctx, tx, n, act, said)
 	})
 }
+
+// talkative is how often a customer may add to threads: each tells others by mail.
+var talkative = limit.Rate{Burst: 30, Every: time.Minute}
 
 // deed runs do in one transaction that asks the gate again and reads the ticket anew.
 func (rm *Room) deed(r *http.Request, do func(ctx context.Context, tx *store.Tx, c Case, who Who, by By) error) error {

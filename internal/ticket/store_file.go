@@ -12,9 +12,10 @@ import (
 
 // Limits of attachments.
 const (
-	LargestFile   = 10 << 20 // bytes of one
-	MostFiles     = 20       // of a ticket, and waiting for one form
-	MostBytes     = 50 << 20 // of all of a ticket
+	LargestFile   = 10 << 20      // bytes of one
+	MostFiles     = 20            // of a ticket, and waiting for one form
+	MostBytes     = 50 << 20      // of all of a ticket
+	mostWaiting   = 3 * MostFiles // of one person, for all forms
 	chunk         = 256 << 10
 	abandoned     = time.Hour      // an upload that was broken off
 	forgottenForm = 24 * time.Hour // a form that was never sent
@@ -68,13 +69,18 @@ func dropFile(ctx context.Context, tx *store.Tx, organization, id string) error 
 	return err
 }
 
+// waits is all that somebody sent whose deed is not done yet.
+type waits struct {
+	files, bytes int64
+}
+
 // waitingFiles are the whole attachments that somebody sent with a form whose deed
 // is not done yet, and how much of his waits in all.
-func waitingFiles(ctx context.Context, r store.Reader, by account.Ref, form string) (files []File, bytes int64, err error) {
+func waitingFiles(ctx context.Context, r store.Reader, by account.Ref, form string) (files []File, all waits, err error) {
 	rows, err := r.Query(ctx, `select id, name, media, size, form, whole from attachment
 		where by_organization = $1 and by_holder = $2 and number is null order by id`, by.Organization, by.ID)
 	if err != nil {
-		return nil, 0, fmt.Errorf("attachments: %w", err)
+		return nil, waits{}, fmt.Errorf("attachments: %w", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -82,14 +88,14 @@ func waitingFiles(ctx context.Context, r store.Reader, by account.Ref, form stri
 		var of string
 		var whole bool
 		if err := rows.Scan(&f.ID, &f.Name, &f.Media, &f.Size, &of, &whole); err != nil {
-			return nil, 0, err
+			return nil, waits{}, err
 		}
-		bytes += f.Size
+		all.files, all.bytes = all.files+1, all.bytes+f.Size
 		if of == form && whole {
 			files = append(files, f)
 		}
 	}
-	return files, bytes, rows.Err()
+	return files, all, rows.Err()
 }
 
 // errTooMuch refuses more attachments than a ticket holds.

@@ -20,11 +20,11 @@ import (
 //
 // Nothing is held but one piece, and no transaction is open while a line is read.
 func Keep(ctx context.Context, db *store.DB, organization string, by account.Ref, form, name string, from io.Reader) (f File, err error) {
-	waiting, bytes, err := waitingFiles(ctx, db, by, form)
+	waiting, all, err := waitingFiles(ctx, db, by, form)
 	if err != nil {
 		return File{}, err
 	}
-	if len(waiting) >= MostFiles {
+	if len(waiting) >= MostFiles || all.files >= mostWaiting {
 		return File{}, errTooMuch
 	}
 	buffer := make([]byte, chunk)
@@ -63,7 +63,7 @@ func Keep(ctx context.Context, db *store.DB, organization string, by account.Ref
 		switch {
 		case f.Size > LargestFile:
 			return f, fault.Field("attachment", "ticket.file_large", "name", name, "size", LargestFile>>20)
-		case bytes+f.Size > MostBytes:
+		case all.bytes+f.Size > MostBytes:
 			return f, errTooMuch
 		}
 		if err := write(seq, n, last); err != nil || last {
