@@ -6,17 +6,10 @@ import (
 
 	"nidan/internal/account"
 	"nidan/internal/mail"
+	"nidan/internal/page"
 	"nidan/internal/phrase"
 	"nidan/internal/store"
 )
-
-// typed is a portal's address as people type it.
-func typed(base string) string {
-	if _, rest, ok := strings.Cut(base, "://"); ok {
-		base = rest
-	}
-	return strings.TrimSuffix(base, "/")
-}
 
 // tell writes to the author and the contacts, but for whoever did it, each in his
 // own language and without the text: that is read in the portal. Only somebody
@@ -40,7 +33,7 @@ func (d *HelpDesk) tell(ctx context.Context, tx *store.Tx, c Case, what string, 
 
 func (d *HelpDesk) letter(ctx context.Context, tx *store.Tx, c Case, what string, to Person, text string) error {
 	say := d.Site.Speaker(to.Language, phrase.Location(to.Zone))
-	args := []any{"name", to.Name, "portal", d.Site.Name, "ticket", c.Number.String(), "address", typed(d.Address) + "/tickets/" + c.Number.String(),
+	args := []any{"name", to.Name, "portal", d.Site.Name, "ticket", c.Number.String(), "address", page.Typed(d.Address) + "/tickets/" + c.Number.String(),
 		"when", say.Moment(tx.Now()), "text", text, "contact", d.Site.Contact}
 	letter := mail.Letter{Organization: to.Organization, Holder: to.ID, Lane: mail.Notice, Kind: "ticket-" + strings.TrimSuffix(what, "_stranger"),
 		To: to.Email, Language: to.Language, Subject: say.T("ticket.mail_"+what+"_subject", args...), Text: say.T("ticket.mail_"+what, args...)}
