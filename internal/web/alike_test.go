@@ -157,7 +157,7 @@ func TestEveryFormThatChangesAnAccountAsksForAProof(t *testing.T) {
 	p := portal(t, storetest.Open(t, storetest.SQLite(t)), false)
 	standing := map[string]string{"POST /confirm": "is the proof", "POST /sessions": "ends sessions alone",
 		"POST /progress/remind": "writes to each person once a day at most, and changes nothing",
-		"POST /tickets/new": "asks us something", "POST /tickets/{id}": "says something in a thread",
+		"POST /tickets/new":     "asks us something", "POST /tickets/{id}": "says something in a thread",
 		"POST /operator/tickets/{id}": "says something in a thread", "POST /operator/tickets/{id}/assign": "says who works at it",
 		"POST /operator/tickets/templates": "keeps words to begin with"}
 	for _, rt := range p.Routes() {
