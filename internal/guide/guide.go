@@ -174,7 +174,7 @@ func (w writer) portalAdmin() []Part {
 			w.step("change_check_step", "change_check_text"),
 			w.step("change_set_step", "change_set_text"),
 		}, "change_after", "change_back"),
-		w.part("latecomers", w.t("late_admin"), nil),
+		w.part("latecomers", w.t("late_admin", "people_add", "people_page", "people_leave", "people_networks"), nil),
 	}
 }
 

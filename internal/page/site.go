@@ -92,8 +92,6 @@ func (s *Site) funcs(lang phrase.Lang) template.FuncMap {
 			}
 			return " "
 		},
-		// under says whether a page lies below another: the dashboard is above none.
-		"under": func(page, place string) bool { return place != "/" && strings.HasPrefix(page, place+"/") },
 		// group writes a key or code in groups of four.
 		"group": Group,
 	}
