@@ -29,7 +29,7 @@ var pictured = []string{"signin", "code-totp", "code-mailotp", "setup-method", "
 // former is in English.
 var (
 	leading = []string{"rollout-plan", "rollout-check", "rollout-reminders", "rollout-progress", "passes",
-		"import-sample", "audit", "audit-failures"}
+		"import-sample", "audit-row", "audit-failures"}
 	helping = []string{"progress", "accounts", "account", "account-new", "network-shut"}
 )
 
