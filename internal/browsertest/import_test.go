@@ -38,7 +38,7 @@ func TestThePagesOfAnImportAreWholeInBothLanguages(t *testing.T) {
 	place := b.path()
 	b.at(place, http.StatusOK)
 	s.must(s.portal.Import(t.Context()))
-	examine("import-checked", place, http.StatusOK)
+	examine("import-sample", place, http.StatusOK)
 	b.press(primary)
 	s.must(s.portal.Import(t.Context()))
 	examine("import-finished", place, http.StatusOK)

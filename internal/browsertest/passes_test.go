@@ -28,7 +28,7 @@ var passScenes = []scene{
 		b.now(ends)
 		b.signIn(p)
 	}},
-	{name: "accounts", status: 200, mixed: true, lead: func(b *tab) { b.governing(); b.open("/accounts") }},
+	{name: "accounts-few", status: 200, mixed: true, lead: func(b *tab) { b.governing(); b.open("/accounts") }},
 	{name: "accounts-none", status: 200, lead: func(b *tab) { b.governing(); b.open("/accounts?q=nobody") }},
 	{name: "account", status: 200, lead: func(b *tab) { b.open(b.governing()) }},
 	{name: "account-method", status: 200, lead: func(b *tab) { b.open(b.governing() + "/method") }},

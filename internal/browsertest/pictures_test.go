@@ -28,8 +28,9 @@ var pictured = []string{"signin", "code-totp", "code-mailotp", "setup-method", "
 // handbook, large alone: with people, figures and letters of the demo in them. The
 // former is in English.
 var (
-	leading = []string{"rollout-plan", "rollout-check", "rollout-reminders", "rollout-progress", "passes"}
-	helping = []string{"progress", "accounts"}
+	leading = []string{"rollout-plan", "rollout-check", "rollout-reminders", "rollout-progress", "passes",
+		"import-sample", "audit-row", "audit-failures"}
+	helping = []string{"progress", "accounts", "account", "account-new", "network-shut"}
 )
 
 // darkly are those that are pictured in the dark as well.

@@ -44,7 +44,7 @@ func (s *story) suspend(ctx context.Context, admin, p *person) error {
 		if _, err := session.EndAll(ctx, tx, p.Ref, "", "suspended"); err != nil {
 			return err
 		}
-		if err := audit.Record(ctx, tx, s.Keys, admin.entry("account:standing:suspended", p.Ref, nil)); err != nil {
+		if err := audit.Record(ctx, tx, s.Keys, admin.entry("account:person:suspended", p.Ref, nil)); err != nil {
 			return err
 		}
 		return s.letter(ctx, tx, p, "suspended", "demo.suspended", "who", admin.Name)
@@ -63,7 +63,7 @@ func (s *story) invite(ctx context.Context, admin, p *person) error {
 			return err
 		}
 		p.guide = guide.ID
-		err = audit.Record(ctx, tx, s.Keys, admin.entry("account:name:added", p.Ref, nil), admin.entry("account:guide:given", p.Ref, nil))
+		err = audit.Record(ctx, tx, s.Keys, admin.entry("account:person:added", p.Ref, nil), admin.entry("account:guide:given", p.Ref, nil))
 		if err != nil {
 			return err
 		}
@@ -80,8 +80,8 @@ func (s *story) extend(ctx context.Context, p *person) error {
 		if err := rollout.Extend(ctx, tx, s.plan.ID, p.Ref, until, reason, s.operator.ID); err != nil {
 			return err
 		}
-		detail := map[string]string{"until": until.Format(time.RFC3339), "why": reason}
-		if err := audit.Record(ctx, tx, s.Keys, s.operator.entry("account:extension:given", p.Ref, detail)); err != nil {
+		detail := map[string]string{"until": until.Format(time.RFC3339), "rollout": s.plan.ID, "reason": reason}
+		if err := audit.Record(ctx, tx, s.Keys, s.operator.entry("rollout:extension:given", p.Ref, detail)); err != nil {
 			return err
 		}
 		say := s.Site.Speaker(p.Language, p.Location())

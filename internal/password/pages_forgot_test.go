@@ -92,6 +92,49 @@ func TestTheIdentityIsComparedAsPeopleWriteIt(t *testing.T) {
 	}
 }
 
+// A second address, a line break, a letter that looks like another: whatever is
+// smuggled in beside the right name and phone number, nobody else is written to.
+func TestOnlyTheStoredAddressIsWrittenToWhateverWasTyped(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, w storetest.World) {
+		s := open(t, w)
+		a := s.add("taro@example.com", "Taro Abe", person{})
+		for _, typed := range [][]string{
+			{"taro@example.com", "evil@example.net"}, {"evil@example.net", "taro@example.com"}, {"taro@example.com", "taro@example.com"},
+			{"taro@example.com,evil@example.net"}, {"taro@example.com;evil@example.net"}, {"taro@example.com evil@example.net"},
+			{"taro@example.com\r\nBcc: evil@example.net"}, {"taro@example.com\nevil@example.net"}, {"taro@example.com%0d%0aBcc:evil@example.net"},
+			{"Taro <taro@example.com>"}, {"<taro@example.com>"}, {"\"taro@example.com\"@example.net"}, {"taro@example.com@example.net"},
+			{"t\u0430ro@example.com"}, {"taro@ex\u0430mple.com"}, {"taro\u200b@example.com"}, {"taro+x@example.com"}, {"taro@example.com\x00"},
+		} {
+			form := identity(a)
+			form["email"] = typed
+			if w := s.ask("POST", "/password/forgot", form, nil); w.Code >= 500 {
+				t.Errorf("%q: %d", typed, w.Code)
+			}
+		}
+		for _, field := range []string{"email[]", "email[0]", "to", "cc", "EMAIL"} {
+			form := identity(a)
+			form.Set("email", "nobody@example.com")
+			form.Set(field, a.Email)
+			s.ask("POST", "/password/forgot", form, nil)
+		}
+		if mails := s.mails(); len(mails) != 0 {
+			t.Errorf("written to: %s, and %d more", mails[0].To, len(mails)-1)
+		}
+		form := identity(a)
+		form["cc"], form["email[]"] = []string{"evil@example.net"}, []string{"evil@example.net"}
+		s.ask("POST", "/password/forgot", form, nil)
+		s.ask("POST", "/password/forgot", identity(a), nil)
+		for _, m := range s.mails() {
+			if m.To != a.Email {
+				t.Errorf("%s was written to", m.To)
+			}
+		}
+		if len(s.mails()) == 0 {
+			t.Error("the right entry was not answered by a mail: the others prove nothing")
+		}
+	})
+}
+
 func TestWhatIsMissingIsToldAndWhatWasTypedStays(t *testing.T) {
 	s := open(t, storetest.Open(t, t.TempDir()+"/nidan.db"))
 	for _, c := range []struct {

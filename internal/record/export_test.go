@@ -30,7 +30,7 @@ func TestALineOfTheCommonEventFormatIsEscapedAsItsReadersExpect(t *testing.T) {
 			t.Errorf("%s:\n got %s\nwant %s", name, got, c.want)
 		}
 	}
-	forged := row("account:name:added", "", map[string]string{"name": "x\r\nCEF:0|Evil|Evil|1|a|b|9|duser=y"})
+	forged := row("account:person:added", "", map[string]string{"name": "x\r\nCEF:0|Evil|Evil|1|a|b|9|duser=y"})
 	if line := forged.CEF("An account was added"); strings.ContainsAny(line, "\r\n") {
 		t.Errorf("a value begins a line of its own: %q", line)
 	}
@@ -53,7 +53,7 @@ func TestAnOutcomeIsReadFromTheRecord(t *testing.T) {
 		{actPasswordWrong, "", "", WrongPassword}, {actCodeWrong, "door", "signin", WrongCode}, {actPass, "", "", PassUsed}, {actPassWrong, "", "", PassRefused},
 		{actCode, "method", "totp", InByTOTP}, {actCode, "method", "mailotp", InByMailOTP}, {actPassword, "next", "admitted", InByOneStep},
 		{actPassword, "next", "code", HalfWay}, {actPassword, "next", "set-up", HalfWay}, {actPassword, "next", "refused", TurnedAway},
-		{actPassword, "next", "reset", TurnedAway}, {actPassword, "", "", TurnedAway}, {"account:name:added", "", "", ""},
+		{actPassword, "next", "reset", TurnedAway}, {actPassword, "", "", TurnedAway}, {"account:person:added", "", "", ""},
 	} {
 		got := outcome(c.act, map[string]string{c.name: c.value})
 		if got != c.want || got.In() && got.Refused() {

@@ -271,14 +271,14 @@ func TestTheRecordGoesOnPageByPageWithoutLosingARow(t *testing.T) {
 		s.in(func(ctx context.Context, tx *store.Tx) error { // 130 of one instant in two chains
 			for i := range 65 {
 				for _, chain := range []string{s.org, s.other} {
-					if err := audit.Record(ctx, tx, s.Keys, audit.Entry{Chain: chain, Act: "account:name:added", Actor: by(s.olga), Subject: fmt.Sprint(i)}); err != nil {
+					if err := audit.Record(ctx, tx, s.Keys, audit.Entry{Chain: chain, Act: "account:person:added", Actor: by(s.olga), Subject: fmt.Sprint(i)}); err != nil {
 						return err
 					}
 				}
 			}
 			return nil
 		})
-		next, seen, pages := "/operator/audit?act=account:name:added", map[string]bool{}, 0
+		next, seen, pages := "/operator/audit?act=account:person:added", map[string]bool{}, 0
 		for ; next != "" && pages < 9; pages++ {
 			body := s.is(s.ask(s.operator(), next), http.StatusOK)
 			for _, row := range links(body) {
