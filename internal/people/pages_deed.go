@@ -9,6 +9,7 @@ import (
 
 	"nidan/internal/account"
 	"nidan/internal/act"
+	"nidan/internal/address"
 	"nidan/internal/audit"
 	"nidan/internal/limit"
 	"nidan/internal/mail"
@@ -143,8 +144,8 @@ func (rm *Room) suspend(ctx context.Context, tx *store.Tx, v *session.Visit, p P
 	return rm.tell(ctx, tx, v, p, "account:person:suspended", "suspend", nil)
 }
 
-// shut ends the sessions of somebody who no longer acts for the organization, and
-// the passes that he gave.
+// shut ends the sessions of somebody who no longer acts for the organization, the
+// passes that he gave, and the changes of address that he asked for.
 func (rm *Room) shut(ctx context.Context, tx *store.Tx, p Person, why string) error {
 	if _, err := session.EndAll(ctx, tx, p.Ref, "", why); err != nil {
 		return err
@@ -152,7 +153,10 @@ func (rm *Room) shut(ctx context.Context, tx *store.Tx, p Person, why string) er
 	if p.Authority != account.PortalAdmin {
 		return nil
 	}
-	return pass.WithdrawGiven(ctx, tx, p.Organization, p.ID)
+	if err := pass.WithdrawGiven(ctx, tx, p.Organization, p.ID); err != nil {
+		return err
+	}
+	return address.WithdrawAsked(ctx, tx, p.Organization, p.ID)
 }
 
 func (rm *Room) lift(ctx context.Context, tx *store.Tx, v *session.Visit, p Person, _ prepared) error {
