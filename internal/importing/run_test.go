@@ -135,7 +135,8 @@ func TestTheSameFileAgainChangesNothing(t *testing.T) {
 func TestTheSameFileAgainGivesNoGraceToAnAddressThatSomebodyHasLeft(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		s := open(t, w)
-		f := s.file(someone("Aozora", "left@aozora.example"), someone("Aozora", "back@aozora.example"))
+		f := s.file(someone("Aozora", "left@aozora.example"), someone("Aozora", "back@aozora.example"),
+			someone("Aozora", "one@aozora.example"), someone("Aozora", "two@aozora.example"))
 		s.bring(f)
 		moves := func(from, to string) {
 			s.in(func(ctx context.Context, tx *store.Tx) error {
@@ -152,6 +153,9 @@ func TestTheSameFileAgainGivesNoGraceToAnAddressThatSomebodyHasLeft(t *testing.T
 		moves("left@aozora.example", "new@aozora.example")
 		moves("back@aozora.example", "elsewhere@aozora.example")
 		moves("elsewhere@aozora.example", "back@aozora.example") // it was mistyped: nothing is lost by it
+		moves("one@aozora.example", "third@aozora.example") // two had each other's
+		moves("two@aozora.example", "one@aozora.example")
+		moves("third@aozora.example", "two@aozora.example")
 		s.bring(f)
 		book, err := rollout.ReadBook(t.Context(), s.DB)
 		if err != nil {
@@ -164,7 +168,7 @@ func TestTheSameFileAgainGivesNoGraceToAnAddressThatSomebodyHasLeft(t *testing.T
 		}); err != nil {
 			t.Fatal(err)
 		}
-		if len(grace) != 3 || grace["left@aozora.example"] || !grace["new@aozora.example"] || !grace["back@aozora.example"] {
+		if len(grace) != 5 || grace["left@aozora.example"] || !grace["one@aozora.example"] || !grace["two@aozora.example"] || !grace["new@aozora.example"] || !grace["back@aozora.example"] {
 			t.Errorf("grace: %v", grace)
 		}
 	})

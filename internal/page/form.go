@@ -131,7 +131,7 @@ const longText = 10_000
 // Lines is a text of several lines somebody typed: lines end in \n, without other
 // control characters, trimmed around, in NFC.
 func (f *Form) Lines(name string) string {
-	text := strings.NewReplacer("\r\n", "\n", "\r", "\n", "\t", " ").Replace(norm.NFC.String(f.values.Get(name)))
+	text := strings.NewReplacer("\r\n", "\n", "\r", "\n", "\t", " ").Replace(norm.NFC.String(straight(f.values.Get(name))))
 	text = strings.TrimSpace(text)
 	switch {
 	case utf8.RuneCountInString(text) > longText:

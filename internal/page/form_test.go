@@ -90,8 +90,10 @@ func TestALineIsTrimmedComposedAndFreeOfControlCharacters(t *testing.T) {
 
 func TestMarksThatTurnTheDirectionAreLeftOut(t *testing.T) {
 	form := typed(t, "\u202a03-1234\u202c \u202egro.live\u2066\u200f")
-	if got := form.Text("it"); got != "03-1234 gro.live" || !form.OK() {
-		t.Errorf("got %q, faults %v", got, form.Faults())
+	for _, got := range []string{form.Text("it"), form.Lines("it")} {
+		if got != "03-1234 gro.live" || !form.OK() {
+			t.Errorf("got %q, faults %v", got, form.Faults())
+		}
 	}
 }
 

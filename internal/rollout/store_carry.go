@@ -12,11 +12,11 @@ import (
 // another: no change of address gives grace back. An end that stands under the old
 // address comes to stand under the new one too. And the old address has no grace
 // any more, whoever comes by it next: else the file of an import, imported again,
-// would bring it back with its old password. Who returns to an address that he left
-// himself finds it as it was.
+// would bring it back with its old password. An account that moves to an address which
+// another of its organization has left brings its own grace along, or none.
 func CarryGrace(ctx context.Context, tx *store.Tx, ref account.Ref, from, to []byte) error {
-	_, err := tx.Exec(ctx, `delete from grace_end where address_digest = $1 and organization_id = $2 and holder_id = $3 and why = 'moved'`,
-		to, ref.Organization, ref.ID)
+	_, err := tx.Exec(ctx, `delete from grace_end where address_digest = $1 and organization_id = $2 and why = 'moved'`,
+		to, ref.Organization)
 	if err != nil {
 		return fmt.Errorf("end of grace: %w", err)
 	}
