@@ -100,6 +100,12 @@ func NameKey(name string) string {
 	return fold(strings.Join(strings.Fields(fold(name)), ""))
 }
 
+// Plain says whether a name is what it looks like: nothing in it that nobody sees,
+// by which one could be told from another only by a machine.
+func Plain(name string) bool {
+	return !strings.ContainsFunc(name, func(c rune) bool { return !unicode.IsGraphic(c) })
+}
+
 // Identified says whether what somebody typed is all equal to the record. It
 // does not say which part differs.
 func (a Account) Identified(email, name, phone string) bool {

@@ -66,7 +66,7 @@ func (rm *Room) move(ctx context.Context, tx *store.Tx, v *session.Visit, token 
 
 // leave ends all that hangs on the old address.
 func (rm *Room) leave(ctx context.Context, tx *store.Tx, v *session.Visit, c Case) (cookie string, err error) {
-	err = rm.CarryGrace(ctx, tx, account.AddressDigest(rm.Keys, c.EmailKey), account.AddressDigest(rm.Keys, c.Change.EmailKey))
+	err = rm.CarryGrace(ctx, tx, c.Ref, account.AddressDigest(rm.Keys, c.EmailKey), account.AddressDigest(rm.Keys, c.Change.EmailKey))
 	if err != nil {
 		return "", err
 	}

@@ -29,8 +29,9 @@ type Needs struct {
 	Site    *page.Site
 	BaseURL string // of the portal, without a slash at its end; stands before a link's path
 	Wake    func() // tells the outbox that mail waits; after commits
-	// CarryGrace writes the end of grace of one address under another.
-	CarryGrace func(ctx context.Context, tx *store.Tx, from, to []byte) error
+	// CarryGrace says what becomes of an account's grace when it moves from one address
+	// to another.
+	CarryGrace func(ctx context.Context, tx *store.Tx, ref account.Ref, from, to []byte) error
 	// Mailed are other rooms' ends of what was mailed to an account's address and
 	// still works: codes, links, a set-up half-way.
 	Mailed []func(ctx context.Context, tx *store.Tx, ref account.Ref) error

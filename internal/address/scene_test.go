@@ -64,7 +64,7 @@ func open(t *testing.T, w storetest.World) *scene {
 	site, err := page.New(book, log, page.Options{Name: "Business Portal", House: time.FixedZone("JST", 9*60*60), Now: w.Clock.Now})
 	must(t, err)
 	room, err := New(Needs{DB: w.DB, Keys: w.Keys, Site: site, BaseURL: "https://portal.example", Wake: func() {},
-		CarryGrace: func(context.Context, *store.Tx, []byte, []byte) error {
+		CarryGrace: func(context.Context, *store.Tx, account.Ref, []byte, []byte) error {
 			s.mutex.Lock()
 			s.carried++
 			s.mutex.Unlock()

@@ -180,7 +180,7 @@ func readable(row Row) Reason {
 		case Column(c) == Hash && utf8.RuneCountInString(cell) <= longestHash && !strings.ContainsFunc(cell, unicode.IsControl):
 		case strings.ContainsRune(cell, utf8.RuneError) || !utf8.ValidString(cell):
 			return why("letters", "column", column)
-		case strings.ContainsFunc(cell, unseen):
+		case strings.ContainsFunc(cell, unseen), Column(c) != Phone && !account.Plain(cell): // of a number the digits count
 			return why("unseen", "column", column)
 		case utf8.RuneCountInString(cell) > most:
 			return why("long", "column", column)
@@ -194,7 +194,7 @@ func readable(row Row) Reason {
 	return Reason{}
 }
 
-// unseen are characters that nobody sees: a name that ends with one is another name.
+// unseen are characters that are none of a line.
 func unseen(c rune) bool { return unicode.IsControl(c) || unicode.In(c, unicode.Zl, unicode.Zp) }
 
 // person reads the row as an account.
@@ -207,7 +207,7 @@ func person(row Row) (a account.Account, bad Reason) {
 	if account.NameKey(a.Name) == "" {
 		return a, why("missing", "column", Name.String())
 	}
-	if organization.NameKey(row.Cells[Organization]) == "" || strings.EqualFold(row.Cells[Organization], organization.Operators) {
+	if organization.NameKey(row.Cells[Organization]) == "" || organization.NameKey(row.Cells[Organization]) == organization.NameKey(organization.Operators) {
 		return a, why("organization")
 	}
 	if a.Phone = account.PhoneKey(row.Cells[Phone]); a.Phone == "" {

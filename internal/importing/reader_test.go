@@ -277,3 +277,51 @@ func TestAPackedBombIsNotUnpacked(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// deflated is a packed file of parts, each a text that is repeated.
+func deflated(t *testing.T, parts map[string][3]string, times int) string {
+	t.Helper()
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for name, text := range parts {
+		part, err := w.Create(name)
+		for piece := range strings.SplitSeq(text[0]+"\x00"+strings.Repeat(text[1], times)+"\x00"+text[2], "\x00") {
+			if err == nil {
+				_, err = io.WriteString(part, piece)
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestAFileThatIsBuiltToFillTheMemoryIsRefused(t *testing.T) {
+	const sheet, begins, ends = "xl/worksheets/sheet1.xml", "<worksheet><sheetData>", "</sheetData></worksheet>"
+	for name, c := range map[string]struct {
+		part, before, again, after string
+		times                      int
+	}{
+		"a picture":              {"xl/media/image1.png", "", strings.Repeat("\x89", 1024), "", 65 << 10},
+		"one cell":               {sheet, begins + `<row r="1"><c t="inlineStr"><is><t>`, strings.Repeat("x", 1024), "</t></is></c></row>" + ends, 17 << 10},
+		"a part that is not XML": {"xl/other.xml", "<a>", "x<![CDATA[<row>", "</a>", 2 << 20},
+		"one deep row":           {sheet, begins, "<row>", ends, 100},
+		"one wide row":           {sheet, begins + "<row>", "<c/>", "</row>" + ends, 100_000},
+		"a remark":               {sheet, begins + "<!--", "<row>", "-->" + ends, 1 << 18},
+		"an attribute":           {sheet, begins + `<row r="`, "a row ", `"></row>` + ends, 1 << 18},
+	} {
+		text := deflated(t, map[string][3]string{c.part: {c.before, c.again, c.after}}, c.times)
+		file := filepath.Join(t.TempDir(), "bomb.xlsx")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		err := sound(file)
+		if f := fault.Of(err); f == nil || f.Phrase != "importing.file_excel" && f.Phrase != "importing.file_parts" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

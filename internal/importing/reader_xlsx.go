@@ -1,7 +1,6 @@
 package importing
 
 import (
-	"archive/zip"
 	"context"
 	"errors"
 	"io"
@@ -18,10 +17,8 @@ import (
 // in memory before it is put into a private temporary file. Its table of texts is held
 // in memory whole, which bounds its rows.
 const (
-	excelMost    = 250_000
-	unpackedMost = 1 << 30
-	inMemory     = 16 << 20
-	partsMost    = 2000
+	excelMost = 250_000
+	inMemory  = 16 << 20
 )
 
 var errRows = fault.New(fault.Invalid, "importing.file_rows", "most", number(excelMost))
@@ -87,26 +84,6 @@ func (e *excelRows) begin(ctx context.Context, f *File, o Options) (err error) {
 			return err
 		}
 	}
-}
-
-// sound refuses a packed file that says it is larger than any import, before anything
-// of it is unpacked.
-func sound(name string) error {
-	packed, err := zip.OpenReader(name)
-	if err != nil {
-		return fault.New(fault.Invalid, "importing.file_excel")
-	}
-	defer packed.Close()
-	var sum uint64
-	for _, part := range packed.File {
-		if sum += part.UncompressedSize64; sum > unpackedMost || part.UncompressedSize64 > unpackedMost {
-			return fault.New(fault.Invalid, "importing.file_unpacked", "most", unpackedMost>>20)
-		}
-	}
-	if len(packed.File) > partsMost {
-		return fault.New(fault.Invalid, "importing.file_excel")
-	}
-	return nil
 }
 
 // copyTo puts the file into a private folder.

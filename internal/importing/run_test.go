@@ -129,6 +129,51 @@ func TestTheSameFileAgainChangesNothing(t *testing.T) {
 	})
 }
 
+// The file of the first import is imported again after somebody in it has got another
+// address: the old address comes back as a stranger's, with the old password, and must
+// not open anything by that alone.
+func TestTheSameFileAgainGivesNoGraceToAnAddressThatSomebodyHasLeft(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, w storetest.World) {
+		s := open(t, w)
+		f := s.file(someone("Aozora", "left@aozora.example"), someone("Aozora", "back@aozora.example"),
+			someone("Aozora", "one@aozora.example"), someone("Aozora", "two@aozora.example"))
+		s.bring(f)
+		moves := func(from, to string) {
+			s.in(func(ctx context.Context, tx *store.Tx) error {
+				ref, err := account.Holder(ctx, tx, from)
+				if err != nil {
+					return err
+				}
+				if err := rollout.CarryGrace(ctx, tx, ref, account.AddressDigest(s.Keys, from), account.AddressDigest(s.Keys, to)); err != nil {
+					return err
+				}
+				return account.Move(ctx, tx, s.Keys, ref, to)
+			})
+		}
+		moves("left@aozora.example", "new@aozora.example")
+		moves("back@aozora.example", "elsewhere@aozora.example")
+		moves("elsewhere@aozora.example", "back@aozora.example") // it was mistyped: nothing is lost by it
+		moves("one@aozora.example", "third@aozora.example")      // two had each other's
+		moves("two@aozora.example", "one@aozora.example")
+		moves("third@aozora.example", "two@aozora.example")
+		s.bring(f)
+		book, err := rollout.ReadBook(t.Context(), s.DB)
+		if err != nil {
+			t.Fatal(err)
+		}
+		grace := map[string]bool{}
+		if err := rollout.EachOpen(t.Context(), s.DB, func(o rollout.Open) error {
+			_, grace[o.Email] = rollout.For(book.Of(o.Organization), o.Claim)
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if len(grace) != 5 || grace["left@aozora.example"] || !grace["one@aozora.example"] || !grace["two@aozora.example"] || !grace["new@aozora.example"] || !grace["back@aozora.example"] {
+			t.Errorf("grace: %v", grace)
+		}
+	})
+}
+
 // errKilled ends an import as a power cut does: nothing is released.
 var errKilled = errors.New("killed")
 

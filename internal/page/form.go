@@ -96,18 +96,33 @@ func (f *Form) Typed(name string) string { return strings.ToValidUTF8(f.values.G
 // Wrong says whether something is wrong with a field so far.
 func (f *Form) Wrong(name string) bool { return f.wrong(name) }
 
-// Text is a line somebody typed: trimmed, without control characters, in NFC.
+// Text is a line somebody typed: trimmed, without control characters, in NFC. Marks
+// that turn the direction of what follows come along with what is pasted, and go: in
+// a letter or a table they would turn our own words around.
 func (f *Form) Text(name string) string {
-	text := strings.TrimSpace(norm.NFC.String(f.values.Get(name)))
+	text := strings.TrimSpace(norm.NFC.String(straight(f.values.Get(name))))
 	switch {
 	case utf8.RuneCountInString(text) > longField:
 		f.Fault(name, "page.field_long", "n", longField)
 		return ""
-	case strings.ContainsFunc(text, unicode.IsControl):
+	case strings.ContainsFunc(text, breaks):
 		f.Fault(name, "page.field_control")
 		return ""
 	}
 	return text
+}
+
+// breaks says that a character is none of a line.
+func breaks(c rune) bool { return unicode.IsControl(c) || unicode.In(c, unicode.Zl, unicode.Zp) }
+
+// straight is a text without the marks that turn its direction.
+func straight(text string) string {
+	return strings.Map(func(c rune) rune {
+		if unicode.Is(unicode.Bidi_Control, c) {
+			return -1
+		}
+		return c
+	}, text)
 }
 
 // longText is how many characters a text of several lines may have.
@@ -116,7 +131,7 @@ const longText = 10_000
 // Lines is a text of several lines somebody typed: lines end in \n, without other
 // control characters, trimmed around, in NFC.
 func (f *Form) Lines(name string) string {
-	text := strings.NewReplacer("\r\n", "\n", "\r", "\n", "\t", " ").Replace(norm.NFC.String(f.values.Get(name)))
+	text := strings.NewReplacer("\r\n", "\n", "\r", "\n", "\t", " ").Replace(norm.NFC.String(straight(f.values.Get(name))))
 	text = strings.TrimSpace(text)
 	switch {
 	case utf8.RuneCountInString(text) > longText:

@@ -76,7 +76,8 @@ func TestALineIsTrimmedComposedAndFreeOfControlCharacters(t *testing.T) {
 		t.Errorf("got %q, faults %v", got, form.Faults())
 	}
 	for name, text := range map[string]string{
-		"line break": "a\nb", "carriage return": "a\rb: c", "nothing visible": "a\x00b", "C1 control": "a\u0085b",
+		"line break": "a\nb", "carriage return": "a\rb: c", "nothing visible": "a\x00b", "C1 control": "a\u0085b", "line separator": "a\u2028b",
+		"paragraph separator": "a\u2029b",
 	} {
 		t.Run(name, func(t *testing.T) {
 			form := typed(t, text)
@@ -84,6 +85,15 @@ func TestALineIsTrimmedComposedAndFreeOfControlCharacters(t *testing.T) {
 				t.Errorf("got %q, fault %q", got, faultOf(form))
 			}
 		})
+	}
+}
+
+func TestMarksThatTurnTheDirectionAreLeftOut(t *testing.T) {
+	form := typed(t, "\u202a03-1234\u202c \u202egro.live\u2066\u200f")
+	for _, got := range []string{form.Text("it"), form.Lines("it")} {
+		if got != "03-1234 gro.live" || !form.OK() {
+			t.Errorf("got %q, faults %v", got, form.Faults())
+		}
 	}
 }
 

@@ -316,3 +316,35 @@ func TestByOneStepAPortalAdminSeesEverybodyAndSuspendsAlone(t *testing.T) {
 		}
 	})
 }
+
+// A change of address acts by a link that lies in a mailbox: in the one of whoever
+// asked for it, if he meant ill. It ends with what he may do, like the passes he gave.
+func TestWhatAPortalAdminAskedForEndsWithWhatHeMayDo(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, w storetest.World) {
+		s := open(t, w)
+		olga := s.visit(s.admin("Olga Admin"))
+		for deed, form := range map[string][]string{"suspend": nil, "delete": nil, "edit": {}} {
+			sven, yui := s.admin("Sven "+deed), s.user("Yui "+deed)
+			asked := func(whose account.Account) string {
+				id := secret.ID()
+				s.in(func(ctx context.Context, tx *store.Tx) error {
+					_, err := tx.Exec(ctx, `insert into address_change (id, organization_id, holder_id, email, email_key, asked_at, asked_by, why, ticket, digest, sent_at, expires_at)
+						values ($1, $2, $3, 'x@evil.example', 'x@evil.example', 1, $4, '', '', $5, 1, $6)`,
+						id, s.org, whose.ID, sven.ID, []byte(id), store.Micros(tx.Now().Add(time.Hour)))
+					return err
+				})
+				return id
+			}
+			his, own := asked(yui), asked(sven)
+			if form != nil {
+				form = fill("name", sven.Name, "seen", s.opened(olga, sven))
+			}
+			if w := s.ask(olga, "POST", "/accounts/"+sven.ID+"/"+deed, form...); w.Code != http.StatusSeeOther {
+				t.Fatalf("%s: %d", deed, w.Code)
+			}
+			if s.count("address_change where id = '"+his+"' and withdrawn_at is not null") != 1 || s.count("address_change where id = '"+own+"' and withdrawn_at is null") != 1 {
+				t.Errorf("%s: what he asked for stands, or his own does not", deed)
+			}
+		}
+	})
+}

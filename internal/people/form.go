@@ -66,6 +66,9 @@ func short(form *page.Form, field, text string) string {
 	if utf8.RuneCountInString(text) > longestName {
 		form.Fault(field, "page.field_long", "n", longestName)
 	}
+	if !account.Plain(text) {
+		form.Fault(field, "page.field_control")
+	}
 	return text
 }
 

@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"nidan/internal/account"
+	"nidan/internal/limit"
+	"nidan/internal/password"
+	"nidan/internal/secret"
 	"nidan/internal/session"
 	"nidan/internal/store"
 	"nidan/internal/store/storetest"
@@ -102,13 +105,14 @@ func TestWhatIsWrongStandsBesideItsFieldAndNothingTypedIsLost(t *testing.T) {
 	olga := s.visit(s.admin("Olga Admin"))
 	for _, one := range []struct{ field, value, says string }{
 		{"name", "", "Enter the name"}, {"name", "　 ", "Enter the name"}, {"name", strings.Repeat("a", 101), "100"},
+		{"name", "Hana\u200bko", "characters"}, {"job_title", "Buyer\u00ad", "characters"},
 		{"email", "", "Enter the email address"}, {"email", "a@b.example, c@d.example", "Enter one email address"}, {"email", "a\r\nBcc: x@y.example", "line"},
 		{"phone", "", "Enter the phone number"}, {"phone", "12", "5 to 20 digits"}, {"mobile", "none", "5 to 20 digits"},
 		{"language", "de", "Choose the language"}, {"authority", "operator", "Choose Portal Admin"}, {"authority", "", "Choose Portal Admin"},
 		{"time_zone", "", "time zone"}, {"time_zone", "Mars/Olympus", "time zone"}, {"method", "", "Choose TOTP or MailOTP"}, {"method", "sms", "Choose TOTP or MailOTP"},
 	} {
 		answer := s.ask(olga, "POST", "/accounts/new", fill(one.field, one.value)...)
-		s.is(answer, http.StatusUnprocessableEntity, one.says, `id="`+one.field+`-wrong"`, `value="Buyer"`)
+		s.is(answer, http.StatusUnprocessableEntity, one.says, `id="`+one.field+`-wrong"`, `value="Buyer`)
 	}
 	if s.count("account") != 1 || s.count("mail") != 0 || s.count("audit") != 0 {
 		t.Error("something was done")
@@ -206,6 +210,49 @@ func TestAnotherAuthorityEndsSessionsAndWhatWasGiven(t *testing.T) {
 		s.to(s.ask(olga, "POST", edit, fill("name", sven.Name, "keep", "yes", "seen", s.opened(olga, sven))...), "/accounts/"+sven.ID+"?done=edited")
 		if s.methodOf(sven) != account.MailOTP || s.count("audit where act = 'account:authority:changed'") != 3 || s.count("mail where kind like 'person-%'") != 3 {
 			t.Error("MailOTP was not kept, or not recorded")
+		}
+	})
+}
+
+// A General User's new password counts when its day is over, whether or not it was
+// typed yet; a Portal Admin's waits for a yes. Who becomes one keeps what counts.
+func TestAPasswordThatCountsGoesOnCountingForWhoBecomesAPortalAdmin(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, w storetest.World) {
+		s := open(t, w)
+		olga := s.visit(s.admin("Olga Admin"))
+		hash := func(a account.Account) string {
+			_, kept, _, err := password.Lookup(t.Context(), s.DB, s.Keys, a.EmailKey, s.Clock.Now(), [4]limit.Key{})
+			must(t, err)
+			return kept.Hash
+		}
+		set := func(name string) account.Account {
+			a := s.user(name)
+			s.in(func(ctx context.Context, tx *store.Tx) error {
+				if err := password.Set(ctx, tx, a.Ref, "old", password.Changed); err != nil {
+					return err
+				}
+				id := secret.ID()
+				_, err := tx.Exec(ctx, `insert into password_reset (id, digest, organization_id, holder_id, created_at, expires_at, used_at, aside, waits_until, needs_approval)
+					values ($1, $2, $3, $4, 1, 2, 1, $5, $6, false)`, id, []byte(id), a.Organization, a.ID,
+					s.Keys.Seal(secret.ForReset, id, []byte("new")), store.Micros(tx.Now().Add(24*time.Hour)))
+				return err
+			})
+			return a
+		}
+		counts, waits := set("Yui User"), set("Ken User")
+		promote := func(a account.Account) {
+			s.to(s.ask(olga, "POST", "/accounts/"+a.ID+"/edit", fill("name", a.Name, "authority", "portal_admin", "seen", s.opened(olga, a))...), "/accounts/"+a.ID+"?done=edited")
+		}
+		s.Clock.Set(s.Clock.Now().Add(24*time.Hour - time.Microsecond))
+		olga.FreshCode = s.Clock.Now()
+		promote(waits)
+		s.Clock.Set(s.Clock.Now().Add(time.Microsecond))
+		if hash(counts) != "new" || hash(waits) != "old" {
+			t.Fatalf("%s, %s", hash(counts), hash(waits))
+		}
+		promote(counts)
+		if hash(counts) != "new" || hash(waits) != "old" {
+			t.Errorf("%s, %s", hash(counts), hash(waits))
 		}
 	})
 }

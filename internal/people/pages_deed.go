@@ -145,8 +145,9 @@ func (rm *Room) suspend(ctx context.Context, tx *store.Tx, v *session.Visit, p P
 	return rm.tell(ctx, tx, v, p, "account:person:suspended", "suspend", nil)
 }
 
-// shut ends the sessions of somebody who no longer acts for the organization, and
-// the passes that he gave, whose holders are told.
+// shut ends the sessions of somebody who no longer acts for the organization, the
+// passes that he gave, whose holders are told, and the changes of address that he
+// asked for.
 func (rm *Room) shut(ctx context.Context, tx *store.Tx, v *session.Visit, p Person, why string) error {
 	if _, err := session.EndAll(ctx, tx, p.Ref, "", why); err != nil {
 		return err
@@ -154,7 +155,10 @@ func (rm *Room) shut(ctx context.Context, tx *store.Tx, v *session.Visit, p Pers
 	if p.Authority != account.PortalAdmin {
 		return nil
 	}
-	return rm.Passes.WithdrawGiven(ctx, tx, v, p.Account, why)
+	if err := rm.Passes.WithdrawGiven(ctx, tx, v, p.Account, why); err != nil {
+		return err
+	}
+	return address.WithdrawAsked(ctx, tx, p.Organization, p.ID)
 }
 
 func (rm *Room) lift(ctx context.Context, tx *store.Tx, v *session.Visit, p Person, _ prepared) error {

@@ -10,6 +10,7 @@ import (
 	"nidan/internal/act"
 	"nidan/internal/fault"
 	"nidan/internal/page"
+	"nidan/internal/password"
 	"nidan/internal/session"
 	"nidan/internal/store"
 )
@@ -131,8 +132,13 @@ func (rm *Room) authority(ctx context.Context, tx *store.Tx, v *session.Visit, w
 		if err := rm.shut(ctx, tx, v, was, "authority changed"); err != nil {
 			return err
 		}
-	} else if _, err := session.EndAll(ctx, tx, was.Ref, "", "authority changed"); err != nil {
-		return err
+	} else {
+		if err := password.Settle(ctx, tx, was.Ref); err != nil {
+			return err
+		}
+		if _, err := session.EndAll(ctx, tx, was.Ref, "", "authority changed"); err != nil {
+			return err
+		}
 	}
 	if was.Preset != "" {
 		if err := account.Answered(ctx, tx, was.Ref); err != nil {

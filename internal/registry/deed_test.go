@@ -61,7 +61,7 @@ func TestWhatIsTypedWrongIsSaidBesideItsFieldAndNothingIsLost(t *testing.T) {
 		s := open(t, w)
 		o := s.operator("Abe")
 		for field, wrong := range map[string][]string{
-			"organization": {"", long, "\u200b", "!?", "a\u202eb"},
+			"organization": {"", long, "\u200b", "!?", "a\u2060b", "Operators", "ｏｐｅｒａｔｏｒｓ"},
 			"name":         {"", long, "\u2060"},
 			"email":        {"", "nobody", "a@b.example, c@d.example", "A <a@b.example>", "a@b.example\r\nBcc: x@evil.example", "abe@portal.example"},
 			"phone":        {"", "12", "none"},

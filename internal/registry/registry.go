@@ -128,7 +128,7 @@ func NameFault(name string) *fault.Fault {
 		return fault.Field("organization", "registry.organization_missing")
 	case utf8.RuneCountInString(name) > longestName:
 		return fault.Field("organization", "page.field_long", "n", longestName)
-	case !readable(name):
+	case !readable(name), organization.NameKey(name) == organization.NameKey(organization.Operators): // the record has a chain of that name
 		return fault.Field("organization", "registry.name_unreadable")
 	}
 	return nil

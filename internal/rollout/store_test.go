@@ -153,7 +153,9 @@ func TestTheEndOfGraceGoesWithAnAccountThatMoves(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		digest := func(key string) []byte { return account.AddressDigest(w.Keys, key) }
 		carry := func(from, to string) {
-			write(t, w, func(ctx context.Context, tx *store.Tx) error { return CarryGrace(ctx, tx, digest(from), digest(to)) })
+			write(t, w, func(ctx context.Context, tx *store.Tx) error {
+				return CarryGrace(ctx, tx, account.Ref{Organization: "yamada", ID: "1"}, digest(from), digest(to))
+			})
 		}
 		write(t, w, func(ctx context.Context, tx *store.Tx) error {
 			return FinishGrace(ctx, tx, w.Keys, account.Account{Ref: account.Ref{Organization: "yamada", ID: "1"}, EmailKey: "old@example.jp"}, "enrolled", "suzuki")

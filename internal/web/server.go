@@ -10,6 +10,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"nidan/internal/page"
 	"nidan/internal/route"
@@ -34,7 +36,19 @@ func (p *Portal) Handler() http.Handler {
 	}
 	missing := p.gate.Guard(route.Route{Pattern: "/", Gate: route.Door, Serve: p.Site.Missing})
 	mux.HandleFunc("/", p.metrics.measure("other", missing))
-	return p.headers(p.recovered(p.sameOrigin(mux)))
+	return p.headers(p.recovered(p.sameOrigin(written(mux, missing))))
+}
+
+// written serves addresses that are text. No id and no token of ours holds anything
+// else, and PostgreSQL fails on it: it is answered like one that never was.
+func written(next, missing http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !utf8.ValidString(r.URL.Path) || strings.ContainsFunc(r.URL.Path, unicode.IsControl) {
+			missing.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // Guarded is one more route behind the gate, for the project's own figures.
