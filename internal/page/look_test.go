@@ -187,7 +187,7 @@ func TestEveryPhraseThatAPageSaysExistsInBothLanguages(t *testing.T) {
 }
 
 func TestTheScriptIsSmall(t *testing.T) {
-	for _, name := range []string{"static/app.js", "static/send.js"} { // sending.js is on pages with files alone
+	for _, name := range []string{"static/app.js", "static/send.js"} { // send.js is on pages with files alone
 		if size := len(read(t, name)); size > 3000 {
 			t.Errorf("%s: %d bytes", name, size)
 		}
