@@ -21,15 +21,16 @@ func htmlText(page string) string {
 	var lines []string
 	var now strings.Builder
 	quoted, hidden := 0, 0
-	end := func() {
+	end := func(blank bool) { // a blank line is kept where it was made, once
 		text := strings.Join(strings.Fields(now.String()), " ")
 		now.Reset()
+		if text == "" && (!blank || len(lines) == 0 || strings.Trim(lines[len(lines)-1], "> ") == "") {
+			return
+		}
 		if quoted > 0 {
 			text = strings.TrimSpace("> " + text)
 		}
-		if text != "" && text != ">" || len(lines) > 0 && lines[len(lines)-1] != text {
-			lines = append(lines, text)
-		}
+		lines = append(lines, text)
 	}
 	z := html.NewTokenizer(strings.NewReader(page))
 	z.SetMaxBuf(readText)
@@ -39,7 +40,7 @@ func htmlText(page string) string {
 			if z.Err() == io.EOF { // what is broken off elsewhere is said as far as it goes
 				now.Write(z.Raw())
 			}
-			end()
+			end(false)
 			return strings.Join(lines, "\n")
 		}
 		if kind == html.TextToken && hidden == 0 {
@@ -55,7 +56,7 @@ func htmlText(page string) string {
 		case silent[tag] && closes && hidden > 0:
 			hidden--
 		case hidden == 0 && breaks[tag]:
-			end()
+			end(tag == atom.Br)
 		}
 		if tag == atom.Body && opens {
 			hidden = 0 // a head that was never closed hides nothing of the body
