@@ -17,6 +17,7 @@ import (
 
 	"nidan/internal/mail"
 	"nidan/internal/store"
+	"nidan/internal/store/storetest"
 )
 
 // postfix is a mail server with a configuration of its own, on ports of this machine;
@@ -74,7 +75,7 @@ relay_transport = error:nobody here
 func fromTheManual(t *testing.T) (main, transport string) {
 	t.Helper()
 	manual, err := os.ReadFile("../docs/manual.md")
-	must2(t, err)
+	check(t, err)
 	_, rest, ok := strings.Cut(string(manual), "    # main.cf\n")
 	main, rest, ok2 := strings.Cut(rest, "    # transport")
 	_, rest, _ = strings.Cut(rest, "\n")
@@ -85,7 +86,7 @@ func fromTheManual(t *testing.T) (main, transport string) {
 	return main, transport
 }
 
-func must2(t *testing.T, err error) {
+func check(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +97,7 @@ func must2(t *testing.T, err error) {
 func freePort(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	must2(t, err)
+	check(t, err)
 	defer listener.Close()
 	return listener.Addr().String()
 }
@@ -111,11 +112,11 @@ func startPostfix(t *testing.T, lmtp, next string) *postfix {
 	}
 	var err error
 	p.dir, err = os.MkdirTemp("", "postfix") // others than the test's user read it
-	must2(t, err)
+	check(t, err)
 	t.Cleanup(func() { p.run("rm", "-rf", p.dir) })
-	must2(t, os.Chmod(p.dir, 0o755))
+	check(t, os.Chmod(p.dir, 0o755))
 	for _, name := range []string{"etc", "spool", "data"} {
-		must2(t, os.Mkdir(filepath.Join(p.dir, name), 0o755))
+		check(t, os.Mkdir(filepath.Join(p.dir, name), 0o755))
 	}
 	main, transport := fromTheManual(t)
 	portal := strings.NewReplacer("example.com", "portal.example", "127.0.0.1:2424", lmtp, "/etc/postfix", p.dir+"/etc")
@@ -124,7 +125,7 @@ func startPostfix(t *testing.T, lmtp, next string) *postfix {
 		for line := range strings.SplitSeq(text, "\n") {
 			lines = append(lines, strings.TrimSpace(line))
 		}
-		must2(t, os.WriteFile(filepath.Join(p.dir, "etc", name), []byte(strings.Join(lines, "\n")+"\n"), 0o644))
+		check(t, os.WriteFile(filepath.Join(p.dir, "etc", name), []byte(strings.Join(lines, "\n")+"\n"), 0o644))
 	}
 	write("main.cf", strings.ReplaceAll(settings, "DIR", p.dir)+portal.Replace(main))
 	write("transport", portal.Replace(transport)+"\ndead.example smtp:"+bracketed(next))
@@ -160,15 +161,15 @@ func (p *postfix) run(name string, args ...string) {
 func (p *postfix) send(from, to, text string) {
 	p.t.Helper()
 	client, err := smtp.Dial(p.at)
-	must2(p.t, err)
+	check(p.t, err)
 	defer client.Close()
-	must2(p.t, client.Mail(from))
-	must2(p.t, client.Rcpt(to))
+	check(p.t, client.Mail(from))
+	check(p.t, client.Rcpt(to))
 	data, err := client.Data()
-	must2(p.t, err)
+	check(p.t, err)
 	_, _ = data.Write([]byte(strings.ReplaceAll(text, "\n", "\r\n")))
-	must2(p.t, data.Close())
-	must2(p.t, client.Quit())
+	check(p.t, data.Close())
+	check(p.t, client.Quit())
 }
 
 // refusing is a next hop at which nobody is.
@@ -176,7 +177,7 @@ func refusing(t *testing.T) string {
 	t.Helper()
 	server := gosmtp.NewServer(gosmtp.BackendFunc(func(*gosmtp.Conn) (gosmtp.Session, error) { return nobody{}, nil }))
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	must2(t, err)
+	check(t, err)
 	go func() { _ = server.Serve(listener) }() // it ends with its listener
 	t.Cleanup(func() { _ = server.Close() })
 	return listener.Addr().String()
@@ -194,15 +195,15 @@ func (nobody) Logout() error { return nil }
 // Debian's Postfix, with the manual's lines, brings the portal a mail to the desk, an
 // answer to a ticket's letter, and what comes back.
 func TestPostfixBringsQuestionsAnswersAndBounces(t *testing.T) {
-	s, err := open(filepath.Join(t.TempDir(), "portal.db"))
-	must2(t, err)
+	s, err := open(storetest.SQLite(t))
+	check(t, err)
 	t.Cleanup(s.close)
 	p := startPostfix(t, s.lmtp.Addr().String(), refusing(t))
 	becomes := func(what string, n int) {
 		t.Helper()
 		for end := time.Now().Add(20 * time.Second); ; {
 			var got int
-			must2(t, s.db.QueryRow(t.Context(), "select count(*) from "+what).Scan(&got))
+			check(t, s.db.QueryRow(t.Context(), "select count(*) from "+what).Scan(&got))
 			if got == n {
 				return
 			}
@@ -215,7 +216,7 @@ func TestPostfixBringsQuestionsAnswersAndBounces(t *testing.T) {
 	p.send("hanako@aozora.example", "help@portal.example", "From: =?ISO-2022-JP?B?GyRCOjRGIxsoQg==?= <hanako@aozora.example>\nMessage-ID: <1@aozora.example>\nSubject: =?UTF-8?B?6KqN6Ki844Ki44OX44Oq?=\n\nI cannot sign in.\n")
 	becomes("ticket where summary = '認証アプリ' and author_name = '佐藤'", 1)
 
-	must2(t, s.portal.Post.Drain(t.Context()))
+	check(t, s.portal.Post.Drain(t.Context()))
 	letter, ok := s.mailbox.latest("hanako@aozora.example", "T-1")
 	if !ok || letter.ReplyTo == "" || letter.Return == "" {
 		t.Fatalf("%+v", letter)
@@ -225,14 +226,14 @@ func TestPostfixBringsQuestionsAnswersAndBounces(t *testing.T) {
 	becomes("ticket", 1)
 
 	// A letter that the next hop refuses comes back to the address of its own.
-	must2(t, addOrganization(s, []string{"Aozora"}))
-	must2(t, addAccount(s, []string{"gone@dead.example", "org=Aozora"}))
-	must2(t, s.write(func(ctx context.Context, tx *store.Tx) error {
+	check(t, addOrganization(s, []string{"Aozora"}))
+	check(t, addAccount(s, []string{"gone@dead.example", "org=Aozora"}))
+	check(t, s.write(func(ctx context.Context, tx *store.Tx) error {
 		a := s.accounts["gone@dead.example"]
 		return mail.Queue(ctx, tx, s.keys, mail.Letter{Organization: a.Organization, Holder: a.ID, Lane: mail.Notice, Kind: "test", To: a.Email,
 			Language: a.Language, Subject: "Something happened", Text: "Something happened."})
 	}))
-	must2(t, s.portal.Post.Drain(t.Context()))
+	check(t, s.portal.Post.Drain(t.Context()))
 	lost, _ := s.mailbox.latest("gone@dead.example", "Something")
 	var wire bytes.Buffer
 	fmt.Fprintf(&wire, "From: %s\nTo: %s\nSubject: %s\n\n%s\n", lost.From, lost.To, lost.Subject, lost.Text)
