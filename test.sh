@@ -15,8 +15,8 @@ Usage: ./test.sh [quick | setup | PACKAGE...]
   PACKAGE...  only the tests of these packages, e.g. ./internal/totp/...
 
 What is missing is installed on Debian when this runs as root or sudo is there;
-elsewhere it is named and nothing is done. PostgreSQL runs as a private server in
-a temporary folder, which is removed at the end. The last line is
+elsewhere it is named and nothing is done. PostgreSQL and Postfix run as private
+servers in temporary folders, which are removed at the end; Postfix needs root. The last line is
 "N passed, N failed"; the exit status is 0 only when nothing failed or was skipped.
 TEXT
 }
@@ -26,6 +26,7 @@ TEXT
 has() { command -v "$1" >/dev/null 2>&1; }
 has_postgresql() { has initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
 has_chromium() { has chromium || has chromium-browser || has google-chrome; }
+has_postfix() { has postfix || [[ -x /usr/sbin/postfix ]]; }
 has_compiler() { has gcc || has clang; }
 # Without a font for Japanese every sign is the same empty box, and a cut-off or missing text goes unseen.
 has_japanese_font() { has fc-list && [[ -n $(fc-list :lang=ja family) ]]; }
@@ -34,6 +35,7 @@ missing_packages() {
 	has_postgresql || echo postgresql
 	has oathtool || echo oathtool
 	has zbarimg || echo zbar-tools
+	has_postfix || echo postfix
 	[[ $mode == quick ]] && return
 	has_compiler || echo gcc libc6-dev
 	has_chromium || echo chromium
@@ -62,6 +64,9 @@ setup() {
 	fi
 	heading "install with apt-get: ${missing[*]}"
 	quietly "${as_root[@]}" apt-get update
+	# Without a configuration of the machine's own, Postfix does not start: tests bring theirs.
+	has_postfix || ! has debconf-set-selections ||
+		"${as_root[@]}" debconf-set-selections <<<'postfix postfix/main_mailer_type select No configuration'
 	quietly "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
 		apt-get install --yes --no-install-recommends "${missing[@]}"
 	mapfile -t missing < <(missing_packages | tr ' ' '\n')

@@ -113,6 +113,12 @@ func (s *stage) value(v string) (string, error) {
 			return "", fmt.Errorf("no link was mailed to %s; the newest mail: %q", rest, m.Text)
 		}
 		return link[1], nil
+	case "@reply":
+		m, _ := s.mailbox.latest(rest, "")
+		if m.ReplyTo == "" {
+			return "", fmt.Errorf("the newest mail to %s asks for no answer: %q", rest, m.Subject)
+		}
+		return m.ReplyTo, nil
 	case "@setup":
 		found := keyText.FindStringSubmatch(html.UnescapeString(s.body))
 		if found == nil {

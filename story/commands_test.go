@@ -24,7 +24,8 @@ import (
 
 // commands are what a story can say. In values, @totp:EMAIL is the code that
 // EMAIL's app shows now (@totp:EMAIL+1 the next step's), @mail:EMAIL the newest
-// mailed code, @link:EMAIL the path of the newest mailed link, @setup the code of
+// mailed code, @link:EMAIL the path of the newest mailed link, @reply:EMAIL the
+// address to which the newest mail asks to answer, @setup the code of
 // the key on the page shown, @hidden:FIELD what a hidden field on it holds, @kept what keep has read, @rollout within a path the
 // newest rollout's id, @id:EMAIL within one an account's, @org:NAME an
 // organization's, @network:ADDRESS a permitted network's.
@@ -48,10 +49,11 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"follow":       command(func(s *stage, _ []string) error { return s.get(s.location) }),
 	"status":       command(status),
 	"mail":         command(mailed),
+	"bring":        command(bring),
 	"rehearse":     command(func(s *stage, _ []string) error { return s.portal.Rehearse(context.Background()) }),
 	"import":       command(func(s *stage, _ []string) error { return s.portal.Import(context.Background()) }),
 	"upload":       command(upload),
-	"restart":      command(func(s *stage, _ []string) error { s.server.Close(); s.portal.Pool.Close(); return s.serve() }),
+	"restart":      command(func(s *stage, _ []string) error { s.end(); return s.serve() }),
 	"count":        command(count),
 	"verify":       command(verify),
 	"keep":         command(keep),

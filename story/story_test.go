@@ -6,6 +6,7 @@ package story
 import (
 	"context"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -76,8 +77,10 @@ type stage struct {
 	ops      map[string]operator.Operator
 	secrets  map[string][]byte
 	rollouts []string
-	kept     string // what keep has read
-	failing  bool   // the database is broken: an answer of 500 is looked at, not refused
+	kept     string       // what keep has read
+	lmtp     net.Listener // where mail is brought
+	stopMail func()
+	failing  bool // the database is broken: an answer of 500 is looked at, not refused
 
 	status   int
 	location string
@@ -104,7 +107,7 @@ func open(source string) (*stage, error) {
 
 // serve builds the portal on the stage's database; a restart calls it again.
 func (s *stage) serve() error {
-	c, err := config.Load("", []string{"NIDAN_CONTACT=help@portal.example", "NIDAN_MAIL_FROM=Portal <portal@portal.example>"})
+	c, err := config.Load("", []string{"NIDAN_CONTACT=help@portal.example", "NIDAN_MAIL_FROM=Portal <portal@portal.example>", "NIDAN_LMTP=127.0.0.1:2424"})
 	if err != nil {
 		return err
 	}
@@ -115,12 +118,34 @@ func (s *stage) serve() error {
 		return err
 	}
 	s.server = httptest.NewServer(s.portal.Handler())
+	return s.takeMail()
+}
+
+// takeMail has the portal take mail as the mail server brings it, at a port of its own.
+func (s *stage) takeMail() (err error) {
+	if s.lmtp, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	intake, listener := s.portal.Intake, s.lmtp
+	go func() {
+		defer close(ended)
+		_ = intake.Serve(ctx, listener) // it ends with the stage
+	}()
+	s.stopMail = func() { stop(); <-ended }
 	return nil
 }
 
-func (s *stage) close() {
+// end stops serving; the database stays.
+func (s *stage) end() {
+	s.stopMail()
 	s.server.Close()
 	s.portal.Pool.Close()
+}
+
+func (s *stage) close() {
+	s.end()
 	_ = s.db.Close()
 }
 

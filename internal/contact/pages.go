@@ -2,6 +2,7 @@ package contact
 
 import (
 	"embed"
+	"errors"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -10,8 +11,13 @@ import (
 	"time"
 
 	"nidan/internal/config"
+	"nidan/internal/fault"
+	"nidan/internal/hours"
 	"nidan/internal/page"
 	"nidan/internal/route"
+	"nidan/internal/secret"
+	"nidan/internal/store"
+	"nidan/internal/ticket"
 )
 
 //go:embed pages
@@ -22,32 +28,52 @@ var pageFiles embed.FS
 //go:embed words
 var Words embed.FS
 
+// Needs is what the room works with.
+type Needs struct {
+	DB     *store.DB
+	Site   *page.Site
+	Desk   *ticket.HelpDesk
+	Hours  config.Hours
+	Closed func() (closed bool, until time.Time) // whether a window covers now
+	Wake   func()
+}
+
 // Room is the contact page.
 type Room struct {
-	site  *page.Site
-	hours config.Hours
-	page  *page.Room
+	Needs
+	page *page.Room
 }
 
 // New reads the room's pages.
-func New(site *page.Site, hours config.Hours) (*Room, error) {
-	pages, err := site.Room(pageFiles)
-	return &Room{site: site, hours: hours, page: pages}, err
+func New(n Needs) (*Room, error) {
+	if n.DB == nil || n.Site == nil || n.Desk == nil || n.Closed == nil || n.Wake == nil {
+		return nil, errors.New("contact: something is missing that the room needs")
+	}
+	pages, err := n.Site.Room(pageFiles)
+	return &Room{Needs: n, page: pages}, err
 }
 
 // Routes are the room's lines of the route map.
 func (rm *Room) Routes() []route.Route {
-	return []route.Route{{Pattern: "GET /contact", Gate: route.Always, Serve: rm.site.Serve(rm.show)}}
+	return []route.Route{
+		{Pattern: "GET /contact", Gate: route.Always, Serve: rm.Site.Serve(rm.show)},
+		{Pattern: "POST /contact", Gate: route.Door, Serve: rm.Site.Serve(rm.post)},
+	}
 }
 
 type contactView struct {
 	page.View
-	Mail  template.URL // with a subject
-	Hours string       // empty: none are named
-	Days  string
-	Shift Shift
-	Open  bool
-	Zone  string // typed by a reader who wants the hours in his own zone too
+	Mail   template.URL // with a subject
+	Hours  string       // empty: none are named
+	Days   string
+	Shift  hours.Shift
+	Open   bool
+	Zone   string // typed by a reader who wants the hours in his own zone too
+	Form   string
+	Closed bool // a window covers now: the form is not there
+	Until  time.Time
+
+	Email, Name, Summary, Detail string
 }
 
 func (rm *Room) show(w http.ResponseWriter, r *http.Request) error {
@@ -55,19 +81,44 @@ func (rm *Room) show(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	now := rm.site.Now()
-	view := &contactView{Hours: rm.hours.String(), Shift: Next(rm.hours, rm.site.House, now)}
-	view.Open = view.Shift.Open(now)
+	view := &contactView{Form: secret.ID()}
 	r, view.Zone, view.Faults = page.OwnZone(r, form)
-	say := rm.site.Speak(r)
-	view.Days = days(say, rm.hours.Days)
-	view.Mail = template.URL("mailto:" + url.PathEscape(rm.site.Contact) + "?subject=" +
-		url.PathEscape(say.T("contact.subject", "portal", rm.site.Name)))
 	status := http.StatusOK
 	if len(view.Faults) > 0 {
 		status = http.StatusUnprocessableEntity
 	}
+	if n, ok := ticket.ParseNumber(r.URL.Query().Get("sent")); ok {
+		view.Notice = rm.Site.Speak(r).T("contact.sent", "ticket", n.String())
+	}
+	return rm.answer(w, r, status, view)
+}
+
+// answer is the page with the desk's hours as they are now.
+func (rm *Room) answer(w http.ResponseWriter, r *http.Request, status int, view *contactView) error {
+	now := rm.Site.Now()
+	special, err := hours.ReadSpecial(r.Context(), rm.DB, hours.DayOf(now, rm.Site.House).Plus(-2))
+	if err != nil {
+		return err
+	}
+	cal := hours.Calendar{Hours: rm.Hours, Zone: rm.Site.House, Special: special}
+	if view.Shift = cal.Next(now); view.Shift != (hours.Shift{}) {
+		view.Hours = rm.Hours.String()
+	}
+	view.Open = view.Shift.Open(now)
+	view.Closed, view.Until = rm.Closed()
+	say := rm.Site.Speak(r)
+	view.Days = days(say, rm.Hours.Days)
+	view.Mail = template.URL("mailto:" + url.PathEscape(rm.Site.Contact) + "?subject=" +
+		url.PathEscape(say.T("contact.subject", "portal", rm.Site.Name)))
 	return rm.page.Show(w, r, status, "contact", "contact.title", view)
+}
+
+// again is the form as it was typed, with what is wrong.
+func (rm *Room) again(w http.ResponseWriter, r *http.Request, status int, form *page.Form, faults []*fault.Fault) error {
+	view := &contactView{Form: form.Typed("form"), Email: form.Typed("email"), Name: form.Typed("name"),
+		Summary: form.Typed("summary"), Detail: form.Typed("detail")}
+	view.Faults = faults
+	return rm.answer(w, r, status, view)
 }
 
 // days names the working days.

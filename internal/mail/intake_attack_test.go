@@ -20,7 +20,7 @@ func TestBrokenDialoguesHandOverNothingAndHoldUpNobody(t *testing.T) {
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	box := Box{Takes: func(to string) bool { return to == "ours@example.com" },
-		Take: func(_ context.Context, _ string, content []byte) error { taken.Add(1); return nil }}
+		Take: func(context.Context, Arrived) error { taken.Add(1); return nil }}
 	go func() {
 		ended <- (&Intake{Boxes: []Box{box}, Log: slog.New(slog.DiscardHandler)}).Serve(ctx, listener)
 	}()

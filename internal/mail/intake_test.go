@@ -213,7 +213,7 @@ func TestABounceMakesItsAddressUndeliverableOnce(t *testing.T) {
 func TestAMailThatIsTooLongIsRefused(t *testing.T) {
 	client := intake(t, slog.New(slog.DiscardHandler), Box{
 		Takes: func(string) bool { return true },
-		Take:  func(context.Context, string, []byte) error { t.Error("taken"); return nil },
+		Take:  func(context.Context, Arrived) error { t.Error("taken"); return nil },
 	})
 	must(t, client.Mail("", nil))
 	must(t, client.Rcpt("x@example.com", nil))
@@ -228,8 +228,8 @@ func TestAMailThatIsTooLongIsRefused(t *testing.T) {
 func TestWhatCannotBeKeptIsBroughtAgain(t *testing.T) {
 	client := intake(t, slog.New(slog.DiscardHandler), Box{
 		Takes: func(string) bool { return true },
-		Take: func(_ context.Context, to string, _ []byte) error {
-			if strings.HasPrefix(to, "bad") {
+		Take: func(_ context.Context, a Arrived) error {
+			if strings.HasPrefix(a.To, "bad") {
 				return fmt.Errorf("the database is away")
 			}
 			return nil

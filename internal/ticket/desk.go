@@ -53,6 +53,7 @@ type Asked struct {
 	Contacts    []string // account ids of the author's organization
 	Form        string   // one form makes one ticket, however often it is sent
 	Attachments []string // ids, of those kept under this form
+	Quiet       bool     // nobody is told that it was received
 }
 
 // Refusals a person meets.
@@ -127,7 +128,7 @@ func (d *HelpDesk) begin(ctx context.Context, tx *store.Tx, t Ticket, n Asked) e
 		return err
 	}
 	c, err := find(ctx, tx, t.Number)
-	if err != nil {
+	if err != nil || n.Quiet {
 		return err
 	}
 	return d.tell(ctx, tx, c, "received", account.Ref{}, "")
@@ -155,6 +156,15 @@ type Said struct {
 	Form        string
 	Attachments []string
 	Proved      bool // by a signed address: somebody without an account who is the author
+	ByMail      bool
+}
+
+// way is how it came, for the record.
+func (s Said) way() []string {
+	if s.ByMail {
+		return []string{"by", "mail"}
+	}
+	return nil
 }
 
 // Comment adds what a customer says; it opens an answered ticket again.
@@ -203,7 +213,7 @@ func (d *HelpDesk) do(ctx context.Context, tx *store.Tx, n Number, a Act, s Said
 	if err := claim(ctx, tx, c.Ticket, e.ID, s.By.Ref, s.Form, s.Attachments); err != nil {
 		return err
 	}
-	if err := d.note(ctx, tx, c.Ticket, s.By, pastOf[a]); err != nil {
+	if err := d.note(ctx, tx, c.Ticket, s.By, pastOf[a], s.way()...); err != nil {
 		return err
 	}
 	return d.tell(ctx, tx, c, pastOf[a], s.By.Ref, s.Text)
@@ -269,20 +279,3 @@ func (d *HelpDesk) moved(ctx context.Context, tx *store.Tx, t *Ticket, a Act, ne
 	return nil
 }
 
-// Question is what somebody asks at the contact form, who has not signed in.
-type Question struct {
-	Email, Name     string
-	Language        string
-	Summary, Detail string
-	Form            string // one form makes one ticket
-	Network         string
-}
-
-// FromContact makes a ticket of somebody who is not signed in, in the same way
-// whether or not an account has that address: nothing here proves whose it is, so
-// the ticket is of no organization and no account sees it.
-func (d *HelpDesk) FromContact(ctx context.Context, tx *store.Tx, q Question) (Number, error) {
-	return d.Open(ctx, tx, Asked{By: By{Name: q.Name, Actor: audit.Actor{Kind: audit.KindStranger, ID: "-"}, Network: q.Network},
-		Email: q.Email, Language: q.Language, Category: "account", Service: "sign-in", Kind: "trouble", Urgency: "normal",
-		Summary: q.Summary, Detail: q.Detail, Form: q.Form})
-}

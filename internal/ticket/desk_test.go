@@ -169,7 +169,13 @@ func TestTheContactFormMakesATicketThatNoAccountSees(t *testing.T) {
 		if len(letters) != 2 || letters[0].Subject != strings.Replace(letters[1].Subject, "T-2", "T-1", 1) {
 			t.Errorf("%+v", letters)
 		}
-		s.is(s.ask(mika, "GET", "/operator/tickets/T-1"), 200, "nothing proves whose it is", "found by the address above", "/operator/passes/"+s.org+"/"+haruka.Ref.ID+"?ticket=T-1")
+		s.is(s.ask(mika, "GET", "/operator/tickets/T-1"), 200, "nothing proves whose it is", "found by the address above", "Says to be "+haruka.Person.Email+" of Aozora Trading, not proved")
+		if body := s.ask(mika, "GET", "/operator/tickets/T-1").Body.String(); strings.Contains(body, "/operator/passes/") || !strings.Contains(body, `value="`+haruka.Person.Email+`"`) {
+			t.Errorf("a pass is offered before the person is linked, or the address is to be typed again:\n%s", body)
+		}
+		s.to(s.ask(mika, "POST", "/operator/tickets/T-1", "act", "link", "person", haruka.Person.Email), "/operator/tickets/T-1?done=linked")
+		s.is(s.ask(mika, "GET", "/operator/tickets/T-1"), 200, "/operator/passes/"+s.org+"/"+haruka.Ref.ID+"?ticket=T-1")
+		s.is(s.ask(mika, "GET", "/operator/tickets"), 200, "says to be nobody@elsewhere.example, not proved")
 		s.is(s.ask(mika, "GET", "/operator/tickets/T-2"), 200, "No account has that address")
 		s.to(s.ask(mika, "POST", "/operator/tickets/T-2", append(s.form(mika, "/operator/tickets/T-2"), "act", "answer", "text", "お電話ください。")...), "/operator/tickets/T-2?done=answer")
 		letters = s.mailed()
@@ -196,7 +202,7 @@ func TestAnAnswerByMailIsOfWhomItsAddressWasMadeFor(t *testing.T) {
 		if len(addresses) != 2 || addresses[haruka.Person.Email] == addresses[taro.Person.Email] {
 			t.Fatal(addresses)
 		}
-		n, said, ok, err := s.room.Desk.Replied(t.Context(), s.DB, addresses[taro.Person.Email])
+		n, said, ok, err := s.room.Desk.Replied(t.Context(), s.DB, addresses[taro.Person.Email], taro.Person.Email)
 		if err != nil || !ok || n != 1 || said.By.Ref != taro.Ref {
 			t.Fatal(n, said, ok, err)
 		}
@@ -210,7 +216,7 @@ func TestAnAnswerByMailIsOfWhomItsAddressWasMadeFor(t *testing.T) {
 		}
 		s.in(func(ctx context.Context, tx *store.Tx) error { return account.Suspend(ctx, tx, taro.Ref, "test") })
 		for _, address := range []string{addresses[taro.Person.Email], s.room.Replies.Address(1, mika.Ref.ID), s.room.Replies.Address(7, haruka.Ref.ID), s.room.Replies.Address(1, ""), "help@portal.example"} {
-			if _, _, ok, err := s.room.Desk.Replied(t.Context(), s.DB, address); ok || err != nil {
+			if _, _, ok, err := s.room.Desk.Replied(t.Context(), s.DB, address, taro.Person.Email); ok || err != nil {
 				t.Errorf("%s leads into the thread (%v)", address, err)
 			}
 		}

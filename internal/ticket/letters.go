@@ -28,7 +28,7 @@ func (d *HelpDesk) tell(ctx context.Context, tx *store.Tx, c Case, what string, 
 		return nil
 	}
 	lang, _ := phrase.Parse(c.Ticket.Language)
-	return d.letter(ctx, tx, c, what+"_stranger", Person{Name: c.Author.Name, Email: c.Author.Email, Language: lang}, text)
+	return d.letter(ctx, tx, c, what+"_stranger", Person{Name: c.Author.Name, Email: c.WritesTo(), Language: lang}, text)
 }
 
 func (d *HelpDesk) letter(ctx context.Context, tx *store.Tx, c Case, what string, to Person, text string) error {

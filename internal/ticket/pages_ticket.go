@@ -128,6 +128,9 @@ func (rm *Room) showCase(w http.ResponseWriter, r *http.Request, status int, vie
 			return err
 		}
 		view.Templates = templateOptions(list)
+		if view.Person == "" && view.Guessed() {
+			view.Person = view.AboutEmail
+		}
 		if view.Text == "" {
 			view.Text = fromTemplate(list, r.URL.Query().Get("template"), view.Case)
 		}

@@ -100,9 +100,11 @@ func (rp *Replies) Parse(address string) (n Number, holder string, ok bool) {
 }
 
 // Replied is whose contribution a mail to a signed address is: the author's or a
-// contact's, who still is one and still stands. ok is false for everybody else, and
-// for a ticket that is closed or gone. The subject of a mail never decides.
-func (d *HelpDesk) Replied(ctx context.Context, r store.Reader, address string) (n Number, s Said, ok bool, err error) {
+// contact's, who still is one and still stands, and whose stored address it says to
+// come from. A letter that was passed on is answered by somebody else, so ok is
+// false for him, for everybody else, and for a ticket that is closed or gone. The
+// subject of a mail never decides.
+func (d *HelpDesk) Replied(ctx context.Context, r store.Reader, address, from string) (n Number, s Said, ok bool, err error) {
 	if d.Replies == nil {
 		return 0, Said{}, false, nil
 	}
@@ -117,12 +119,16 @@ func (d *HelpDesk) Replied(ctx context.Context, r store.Reader, address string) 
 	if err != nil || c.State == Closed {
 		return 0, Said{}, false, err
 	}
-	if holder == "" && c.Organization == "" {
-		return n, Said{Proved: true, By: By{Name: c.Author.Name, Actor: audit.Actor{Kind: audit.KindStranger, ID: "-"}}}, true, nil
+	key := account.Key(from)
+	if holder == "" && c.Author.ID == "" && c.Organization == "" {
+		if key == "" || key != account.Key(c.WritesTo()) {
+			return 0, Said{}, false, nil
+		}
+		return n, Said{Proved: true, ByMail: true, By: stranger(c.Author.Name)}, true, nil
 	}
 	for _, p := range c.People {
-		if p.ID == holder && p.Stands {
-			return n, Said{By: By{Ref: account.Ref{Organization: c.Organization, ID: p.ID}, Name: p.Name,
+		if p.ID == holder && p.Stands && key != "" && key == account.Key(p.Email) {
+			return n, Said{ByMail: true, By: By{Ref: account.Ref{Organization: c.Organization, ID: p.ID}, Name: p.Name,
 				Actor: audit.Actor{Kind: audit.KindAccount, ID: p.ID}}}, true, nil
 		}
 	}

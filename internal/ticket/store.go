@@ -95,6 +95,7 @@ type Case struct {
 	People           []Person
 	AboutName        string // of the account that it concerns, or whose address its author typed
 	AboutEmail       string
+	AboutWhere       string // its organization
 	AboutAdmin       bool
 	Linked           bool      // an operator said whom it concerns
 	PassGiven        time.Time // the latest pass given to it against this ticket
@@ -110,7 +111,7 @@ func find(ctx context.Context, r store.Reader, n Number) (c Case, err error) {
 			t.category, t.service, t.kind, t.urgency, t.summary, t.state, t.version, t.opened_at, t.changed_at, t.due_at,
 			t.assigned_to, coalesce(p.name, ''), t.answered_at, t.answered_by, t.closed_at, t.closed_by,
 			coalesce(b.organization_id, ''), coalesce(b.id, ''),
-			coalesce(o.name, ''), coalesce(b.name, ''), coalesce(b.email, ''), coalesce(b.authority = 'portal_admin', false),
+			coalesce(o.name, ''), coalesce(b.name, ''), coalesce(b.email, ''), coalesce(q.name, ''), coalesce(b.authority = 'portal_admin', false),
 			t.about_holder <> '',
 			(select max(g.created_at) from pass g where g.organization_id = b.organization_id and g.holder_id = b.id
 				and g.ticket = 'T-' || cast(t.number as text)),
@@ -122,6 +123,7 @@ func find(ctx context.Context, r store.Reader, n Number) (c Case, err error) {
 			left join address k on t.about_holder = '' and k.address_key = t.author_key
 			left join account b on b.organization_id = coalesce(k.organization_id, case when t.about_holder = '' then t.organization_id else t.about_organization end)
 				and b.id = coalesce(k.holder_id, case when t.about_holder = '' then t.holder_id else t.about_holder end)
+			left join organization q on q.id = b.organization_id
 			left join ticket_reader r on r.number = t.number and r.holder_id <> ''
 			left join account a on a.organization_id = r.organization_id and a.id = r.holder_id
 		where t.number = $1 order by a.name, a.id`, int64(n))
@@ -136,7 +138,7 @@ func find(ctx context.Context, r store.Reader, n Number) (c Case, err error) {
 		var given store.Instant
 		people := c.People
 		var one Case
-		one.Ticket, err = scan(rows, &one.OrganizationName, &one.AboutName, &one.AboutEmail, &one.AboutAdmin, &one.Linked, &given,
+		one.Ticket, err = scan(rows, &one.OrganizationName, &one.AboutName, &one.AboutEmail, &one.AboutWhere, &one.AboutAdmin, &one.Linked, &given,
 			&p.Contact, &p.ID, &p.Name, &p.Email, &language, &p.Zone, &p.Stands)
 		if err != nil {
 			return Case{}, fmt.Errorf("ticket: %w", err)
@@ -231,6 +233,13 @@ func say(ctx context.Context, tx *store.Tx, t Ticket, e Entry, form string) (boo
 		return false, fmt.Errorf("ticket entry: %w", err)
 	}
 	return n > 0, nil
+}
+
+// said says whether a form of somebody has written an entry of a ticket.
+func said(ctx context.Context, r store.Reader, n Number, holder, form string) (found bool, err error) {
+	err = r.QueryRow(ctx, `select count(*) > 0 from ticket_entry where organization_id = (select organization_id from ticket where number = $1)
+		and number = $2 and by_holder = $3 and form = $4`, int64(n), int64(n), holder, form).Scan(&found)
+	return found, err
 }
 
 // thread are a ticket's entries, the oldest first, with their attachments; without

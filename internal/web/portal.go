@@ -146,27 +146,33 @@ func New(n Needs) (*Portal, error) {
 	p.Pool = password.NewPool(n.hashCost(), runtime.NumCPU(), hashBudget)
 	p.Post = mail.NewPost(n.DB, n.Keys, n.Clock, n.Sender, n.Config.MailFrom.String(), n.Log)
 	p.Post.Pace(n.Config.MailPace)
-	if err := p.bounces(); err != nil {
+	replies, err := p.arriving()
+	if err != nil {
 		return nil, err
 	}
-	if err := p.rooms(); err != nil {
+	if err := p.rooms(replies); err != nil {
 		return nil, err
 	}
 	return p, check(p.routes)
 }
 
-// bounces has mail that comes back read, where the mail server can bring it.
-func (p *Portal) bounces() error {
+// arriving has mail read that comes back or is written to the desk, where the mail
+// server can bring it. replies make the addresses of answers to tickets.
+func (p *Portal) arriving() (replies *ticket.Replies, err error) {
 	if p.Config.LMTP == (config.Socket{}) {
-		return nil
+		return nil, nil
 	}
 	b, err := mail.NewBounces(p.Keys, p.Config.Bounces.Address)
 	if err != nil {
-		return fmt.Errorf("NIDAN_BOUNCES: %w", err)
+		return nil, fmt.Errorf("NIDAN_BOUNCES: %w", err)
 	}
 	p.Post.ReturnTo(b)
 	p.Intake = &mail.Intake{Boxes: []mail.Box{b.Box(p.DB, p.Log)}, Log: p.Log}
-	return nil
+	if replies, err = ticket.NewReplies(p.Keys, p.Config.Contact); err != nil {
+		p.Log.Warn("answers to tickets are not read by mail", "setting", "NIDAN_CONTACT", "error", err)
+		return nil, nil
+	}
+	return replies, nil
 }
 
 // hours are the help desk's hours with the zone they are in; empty when none are named.
@@ -180,7 +186,7 @@ func hours(c config.Config, now time.Time) string {
 }
 
 // rooms opens every room and collects its routes.
-func (p *Portal) rooms() error {
+func (p *Portal) rooms(replies *ticket.Replies) error {
 	desk := &verification.Desk{Keys: p.Keys, Site: p.Site}
 	base := strings.TrimSuffix(p.Config.BaseURL.String(), "/")
 	p.gate = &signin.Gate{DB: p.DB, Site: p.Site, Clock: p.Clock, Log: p.Log, Client: p.client}
@@ -203,8 +209,8 @@ func (p *Portal) rooms() error {
 	addressRoom, errAddress := address.New(address.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, BaseURL: base, Wake: p.Post.Wake,
 		CarryGrace: rollout.CarryGrace, Closed: closedUntil,
 		Mailed: []func(context.Context, *store.Tx, account.Ref) error{password.EndResets, mailotp.End, pass.WithdrawMailed, setup.Abandon}})
-	ticketRoom, errTicket := ticket.New(ticket.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, BaseURL: base, Hours: p.Config.Hours, Wake: p.Post.Wake})
-	contactRoom, errContact := contact.New(p.Site, p.Config.Hours)
+	ticketRoom, errTicket := ticket.New(ticket.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, BaseURL: base, Hours: p.Config.Hours, Replies: replies, Wake: p.Post.Wake})
+	contactRoom, errContact := contact.New(contact.Needs{DB: p.DB, Site: p.Site, Desk: deskOf(ticketRoom), Hours: p.Config.Hours, Closed: p.closed, Wake: p.Post.Wake})
 	maintenanceRoom, errMaintenance := maintenance.New(maintenance.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Wake: p.Post.Wake, Marks: Marks(p.Config.HouseZone)})
 	rolloutRoom, err6 := rollout.New(rollout.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Wake: p.Post.Wake})
 	p.rollouts = rolloutRoom
@@ -236,6 +242,7 @@ func (p *Portal) rooms() error {
 	if err != nil {
 		return err
 	}
+	p.letterbox(ticketRoom.Desk)
 	for _, routes := range [][]route.Route{p.Site.Routes(), p.health(), signinRoom.Routes(), passwordRoom.Routes(),
 		maintenanceRoom.Routes(),
 		noticeRoom.Routes(),
@@ -277,6 +284,29 @@ func closedUntil(ctx context.Context, r store.Reader, now time.Time) (time.Time,
 		return until, nil
 	}
 	return time.Time{}, err
+}
+
+// deskOf is the desk of a room that could be built.
+func deskOf(room *ticket.Room) *ticket.HelpDesk {
+	if room == nil {
+		return nil
+	}
+	return room.Desk
+}
+
+// letterbox has mails to the desk taken, where any come in.
+func (p *Portal) letterbox(desk *ticket.HelpDesk) {
+	if p.Intake == nil {
+		return
+	}
+	box := &ticket.Letterbox{Desk: desk, DB: p.DB, Log: p.Log, Wake: p.Post.Wake, Address: p.Config.Contact, Own: []string{p.Config.MailFrom.Address}}
+	p.Intake.Boxes = append(p.Intake.Boxes, box.Boxes()...)
+}
+
+// closed says whether a window covers now, and until when, as the gate saw it last.
+func (p *Portal) closed() (bool, time.Time) {
+	closed, until, _ := maintenance.Covering(p.gate.Planned("").Windows, p.Clock.Now())
+	return closed, until
 }
 
 // Routes is the route map.

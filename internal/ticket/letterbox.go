@@ -1,0 +1,246 @@
+package ticket
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"nidan/internal/account"
+	"nidan/internal/fault"
+	"nidan/internal/limit"
+	"nidan/internal/mail"
+	"nidan/internal/phrase"
+	"nidan/internal/store"
+)
+
+// Letterbox takes mails to the desk: one to its address becomes a ticket of somebody
+// unproved, whatever its From says; one to a signed address becomes a comment of
+// whom the address was made for. What machines write is dropped and never answered.
+type Letterbox struct {
+	Desk    *HelpDesk
+	DB      *store.DB
+	Log     *slog.Logger
+	Wake    func()
+	Address string   // of the desk
+	Own     []string // addresses that the portal itself writes from
+
+	one sync.Mutex // one mail's attachments at a time
+}
+
+// Bounds of mails to the desk.
+const (
+	largestMail = 15 << 20 // bytes, as it comes: about 10 MiB of attachments
+	longMail    = 20_000   // characters of a text
+)
+
+// letters is how often one sender may write: more than anybody writes by hand. What
+// comes too often waits at the mail server, and nothing of it is lost.
+var letters = limit.Rate{Burst: 10, Every: 10 * time.Minute}
+
+// errLater has the mail server bring a mail again.
+var errLater = errors.New("ticket: not now")
+
+// Boxes are where the desk's mail goes.
+func (l *Letterbox) Boxes() []mail.Box {
+	boxes := []mail.Box{{Most: largestMail, Take: l.take, Takes: func(address string) bool { return strings.EqualFold(address, l.Address) }}}
+	if l.Desk.Replies != nil {
+		boxes = append(boxes, mail.Box{Most: largestMail, Take: l.take,
+			Takes: func(address string) bool { _, _, ok := l.Desk.Replies.Parse(address); return ok }})
+	}
+	return boxes
+}
+
+// take makes of a mail what its address says, once for each Message-ID.
+func (l *Letterbox) take(ctx context.Context, a mail.Arrived) error {
+	m, ok := mail.ReadMail(a.Content)
+	if why := l.drops(a, m, ok); why != "" {
+		l.Log.Info("a mail to the help desk was dropped", "why", why)
+		return nil
+	}
+	l.one.Lock()
+	defer l.one.Unlock()
+	form := l.Desk.FormOf("mail", account.Key(m.From), m.ID)
+	if m.ID == "" {
+		form = l.Desk.FormOf("mail", account.Key(m.From), "", string(a.Content))
+	}
+	n, s, reply, done, err := l.begin(ctx, a, m, form)
+	if err != nil || done {
+		return err
+	}
+	s.Form = form
+	lang := languageOf(m.Subject + m.Text)
+	ids, left, err := l.keep(ctx, lang, s.By, form, m.Files)
+	if err != nil {
+		return err
+	}
+	s.Text, s.Attachments = l.textOf(lang, m.Text, left), ids
+	err = l.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if !reply {
+			return l.ask(ctx, tx, a, m, lang, s)
+		}
+		again, now, ok, err := l.Desk.Replied(ctx, tx, a.To, m.From)
+		if err != nil {
+			return err
+		}
+		if !ok || again != n || now.By.Ref != s.By.Ref {
+			return errLater // it changed meanwhile: brought again, it is looked at anew
+		}
+		return l.Desk.Comment(ctx, tx, n, s)
+	})
+	if f := fault.Of(err); f != nil { // the ticket holds no more attachments
+		l.Log.Info("a mail to the help desk was dropped", "why", f.Phrase)
+		return nil
+	}
+	if err == nil {
+		l.Wake()
+	}
+	return err
+}
+
+// drops says why nothing becomes of a mail; empty: something does.
+func (l *Letterbox) drops(a mail.Arrived, m mail.Read, ok bool) string {
+	switch {
+	case !ok:
+		return "it cannot be read"
+	case a.Sender == "":
+		return "it has no sender"
+	case m.Machine != "":
+		return "a machine wrote it: " + m.Machine
+	case m.From == "" || account.Key(m.From) == "":
+		return "it has no author"
+	case m.Subject == "" && m.Text == "" && len(m.Files) == 0:
+		return "it is empty"
+	}
+	for _, own := range append([]string{l.Address}, l.Own...) {
+		if strings.EqualFold(m.From, own) {
+			return "the portal wrote it"
+		}
+	}
+	if l.Desk.Replies == nil || strings.EqualFold(a.To, l.Address) == false {
+		return ""
+	}
+	for _, to := range m.To { // it is brought to that address as well
+		if _, _, signed := l.Desk.Replies.Parse(to); signed {
+			return "it is an answer to a ticket"
+		}
+	}
+	return ""
+}
+
+// begin counts the mail, and finds out what is to become of it: a comment of s on n,
+// or a ticket. done says that it has been here before.
+func (l *Letterbox) begin(ctx context.Context, a mail.Arrived, m mail.Read, form string) (n Number, s Said, reply, done bool, err error) {
+	err = l.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if l.Desk.Replies != nil {
+			if of, holder, signed := l.Desk.Replies.Parse(a.To); signed {
+				if done, err = said(ctx, tx, of, holder, form); err != nil || done {
+					return err
+				}
+			}
+		}
+		if _, done, err = l.Desk.Made(ctx, tx, form); err != nil || done {
+			return err
+		}
+		again, err := limit.Try(ctx, tx, l.Desk.allowance("mail", account.Key(m.From), letters))
+		if err != nil {
+			return err
+		}
+		if !again.IsZero() {
+			return errLater
+		}
+		n, s, reply, err = l.Desk.Replied(ctx, tx, a.To, m.From)
+		return err
+	})
+	if !reply {
+		s.By = stranger(m.FromName)
+	}
+	return n, s, reply, done, err
+}
+
+// ask makes a ticket of a mail. It is acknowledged only where the envelope says who
+// wrote it too (RFC 3834 §4): what is forged must not be answered to a third one.
+func (l *Letterbox) ask(ctx context.Context, tx *store.Tx, a mail.Arrived, m mail.Read, lang phrase.Lang, s Said) error {
+	say := l.Desk.Site.Speaker(lang, nil)
+	q := Question{Email: m.From, Name: m.FromName, Language: string(lang), Summary: cutTo(m.Subject, LongSummary), Detail: s.Text, Form: s.Form,
+		ByMail: true, Quiet: account.Key(a.Sender) != account.Key(m.From), Attachments: s.Attachments}
+	if q.Name == "" {
+		q.Name = m.From
+	}
+	if q.Summary == "" {
+		q.Summary = say.T("ticket.mail_without_subject")
+	}
+	_, err := l.Desk.FromContact(ctx, tx, q)
+	return err
+}
+
+// keep keeps the attachments of a mail; left says what was left out and why. What an
+// earlier try of the same mail has left goes first.
+func (l *Letterbox) keep(ctx context.Context, lang phrase.Lang, by By, form string, files []mail.Enclosed) (ids, left []string, err error) {
+	if len(files) == 0 {
+		return nil, nil, nil
+	}
+	waiting, _, err := waitingFiles(ctx, l.DB, by.Ref, form)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(waiting) > 0 {
+		err := l.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+			for _, f := range waiting {
+				if err := dropFile(ctx, tx, by.Organization, f.ID); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	say := l.Desk.Site.Speaker(lang, nil)
+	for _, file := range files {
+		kept, err := Keep(ctx, l.DB, by.Organization, by.Ref, form, file.Name, bytes.NewReader(file.Bytes))
+		if f := fault.Of(err); f != nil {
+			left = append(left, say.T("ticket.mail_left_out", "name", file.Name))
+			continue
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		ids = append(ids, kept.ID)
+	}
+	return ids, left, nil
+}
+
+// textOf is what a mail says, with what was left out of it.
+func (l *Letterbox) textOf(lang phrase.Lang, text string, left []string) string {
+	text = cutTo(text, longMail)
+	if text == "" {
+		text = l.Desk.Site.Speaker(lang, nil).T("ticket.mail_without_text")
+	}
+	if len(left) > 0 {
+		text += "\n\n" + strings.Join(left, "\n")
+	}
+	return text
+}
+
+// cutTo is a text of at most so many characters.
+func cutTo(text string, most int) string {
+	if utf8.RuneCountInString(text) <= most {
+		return text
+	}
+	return strings.TrimSpace(string([]rune(text)[:most-1])) + "…"
+}
+
+// languageOf is the language that a text is answered in: Japanese where there is any.
+func languageOf(text string) phrase.Lang {
+	if strings.ContainsFunc(text, func(r rune) bool { return unicode.In(r, unicode.Hiragana, unicode.Katakana, unicode.Han) }) {
+		return phrase.Japanese
+	}
+	return phrase.English
+}
