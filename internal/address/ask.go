@@ -39,9 +39,14 @@ func entry(v *session.Visit, to account.Ref, what string, detail map[string]stri
 	return audit.Entry{Chain: to.Organization, Act: "account:address:" + what, Actor: v.Actor(), Subject: to.ID, Network: v.From, Detail: detail}
 }
 
+// asking is what counts the letters of an account.
+func asking(ref account.Ref) limit.Key {
+	return limit.Key{Name: "address " + ref.Organization + " " + ref.ID, Rate: askRate}
+}
+
 // allow takes one of the letters that an account has.
 func allow(ctx context.Context, tx *store.Tx, ref account.Ref) error {
-	again, err := limit.Try(ctx, tx, limit.Key{Name: "address " + ref.Organization + " " + ref.ID, Rate: askRate})
+	again, err := limit.Try(ctx, tx, asking(ref))
 	if err == nil && !again.IsZero() {
 		err = fault.Wait(again, "address.often")
 	}

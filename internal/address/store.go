@@ -8,6 +8,7 @@ import (
 
 	"nidan/internal/account"
 	"nidan/internal/act"
+	"nidan/internal/limit"
 	"nidan/internal/phrase"
 	"nidan/internal/secret"
 	"nidan/internal/store"
@@ -173,6 +174,16 @@ func taken(ctx context.Context, r store.Reader, key string) (bool, error) {
 func waste(ctx context.Context, tx *store.Tx) error {
 	_, err := tx.Exec(ctx, `update address_change set sent_at = sent_at where organization_id = '' and holder_id = ''`)
 	return err
+}
+
+// Remove forgets the changes of the address of a holder who is deleted, with the
+// addresses in them, and how many letters were asked for.
+func Remove(ctx context.Context, tx *store.Tx, ref account.Ref) error {
+	_, err := tx.Exec(ctx, `delete from address_change where organization_id = $1 and holder_id = $2`, ref.Organization, ref.ID)
+	if err != nil {
+		return fmt.Errorf("address changes: %w", err)
+	}
+	return limit.Clear(ctx, tx, asking(ref).Name)
 }
 
 // kept is how long a change is remembered, with the addresses in it.

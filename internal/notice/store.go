@@ -133,6 +133,12 @@ func read(ctx context.Context, tx *store.Tx, id string, ref account.Ref) error {
 	return err
 }
 
+// Remove forgets what a holder who is deleted has read.
+func Remove(ctx context.Context, tx *store.Tx, ref account.Ref) error {
+	_, err := tx.Exec(ctx, `delete from notice_read where organization_id = $1 and holder_id = $2`, ref.Organization, ref.ID)
+	return err
+}
+
 // addressee is somebody a notice is mailed to.
 type addressee struct {
 	account.Ref

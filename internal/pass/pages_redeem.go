@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"nidan/internal/account"
 	"nidan/internal/audit"
 	"nidan/internal/fault"
 	"nidan/internal/limit"
@@ -19,6 +20,11 @@ import (
 // tryRate slows the codes typed for one account, whether or not it has a pass: the
 // answers stay alike, and nobody fills the record.
 var tryRate = limit.Rate{Burst: 2 * Tries, Every: 6 * time.Minute}
+
+// trying is what counts the typed codes of a holder.
+func trying(ref account.Ref) limit.Key {
+	return limit.Key{Name: "pass " + ref.Organization + " " + ref.ID, Rate: tryRate}
+}
 
 // errDead is told of a link that is unknown, spent, replaced, too old or another
 // account's, alike.
@@ -75,7 +81,7 @@ func (rm *Room) try(ctx context.Context, code string) (token string, again time.
 		if err := v.Still(ctx, tx); err != nil {
 			return err
 		}
-		if again, err = limit.Try(ctx, tx, limit.Key{Name: "pass " + v.Ref.Organization + " " + v.Ref.ID, Rate: tryRate}); err != nil || !again.IsZero() {
+		if again, err = limit.Try(ctx, tx, trying(v.Ref)); err != nil || !again.IsZero() {
 			return err
 		}
 		has, err := current(ctx, tx, v.Ref)

@@ -7,6 +7,7 @@ import (
 
 	"nidan/internal/account"
 	"nidan/internal/act"
+	"nidan/internal/phrase"
 	"nidan/internal/secret"
 	"nidan/internal/store"
 )
@@ -127,12 +128,36 @@ func Withdraw(ctx context.Context, tx *store.Tx, ref account.Ref) error {
 }
 
 // WithdrawGiven ends every open pass of an organization that was given by one and
-// the same, whoever has it.
+// the same, whoever has it, and tells nobody; see Desk.WithdrawGiven.
 func WithdrawGiven(ctx context.Context, tx *store.Tx, organization, by string) error {
 	_, err := tx.Exec(ctx, `update pass set withdrawn_at = $1
 		where organization_id = $2 and given_by = $3 and spent_at is null and withdrawn_at is null and replaced_at is null`,
 		store.Micros(tx.Now()), organization, by)
 	return err
+}
+
+// opening are the passes and guides of an organization that still open something and
+// were given by one and the same, each with its holder.
+func opening(ctx context.Context, r store.Reader, organization, by string, now time.Time) (list []held, _ error) {
+	rows, err := r.Query(ctx, `select p.id, p.kind, a.id, a.name, a.email, a.language, a.time_zone
+		from pass p join account a on a.organization_id = p.organization_id and a.id = p.holder_id
+		where p.organization_id = $1 and p.given_by = $2 and p.spent_at is null and p.withdrawn_at is null and p.replaced_at is null
+			and p.expires_at > $3 order by p.id`, organization, by, store.Micros(now))
+	if err != nil {
+		return nil, fmt.Errorf("given passes: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		h := held{to: account.Account{Ref: account.Ref{Organization: organization}}}
+		var kind, language string
+		if err := rows.Scan(&h.id, &kind, &h.to.ID, &h.to.Name, &h.to.Email, &language, &h.to.Zone); err != nil {
+			return nil, err
+		}
+		h.kind = Kind(kind)
+		h.to.Language, _ = phrase.Parse(language)
+		list = append(list, h)
+	}
+	return list, rows.Err()
 }
 
 // Record is one pass as lists show it.

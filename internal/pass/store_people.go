@@ -5,10 +5,12 @@ import (
 	"fmt"
 
 	"nidan/internal/account"
+	"nidan/internal/limit"
 	"nidan/internal/store"
 )
 
-// Remove forgets the passes and guides of a holder who is deleted, and who asked for one.
+// Remove forgets the passes and guides of a holder who is deleted, who asked for one,
+// and how often codes were typed.
 func Remove(ctx context.Context, tx *store.Tx, ref account.Ref) error {
 	if _, err := tx.Exec(ctx, `delete from pass where organization_id = $1 and holder_id = $2`, ref.Organization, ref.ID); err != nil {
 		return fmt.Errorf("passes: %w", err)
@@ -16,5 +18,5 @@ func Remove(ctx context.Context, tx *store.Tx, ref account.Ref) error {
 	if _, err := tx.Exec(ctx, `delete from pass_request where organization_id = $1 and holder_id = $2`, ref.Organization, ref.ID); err != nil {
 		return fmt.Errorf("asked passes: %w", err)
 	}
-	return nil
+	return limit.Clear(ctx, tx, trying(ref).Name)
 }

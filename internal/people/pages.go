@@ -35,7 +35,10 @@ type Needs struct {
 	Desk   *verification.Desk
 	Passes *pass.Desk
 	Wake   func() // tells the outbox that mail waits; after commits
-	Log    *slog.Logger
+	// Removed are what rooms of this floor do when an account is deleted: each removes
+	// what it keeps of it.
+	Removed []func(ctx context.Context, tx *store.Tx, ref account.Ref) error
+	Log     *slog.Logger
 }
 
 // Room is the pages of this room.
@@ -46,7 +49,7 @@ type Room struct {
 
 // New reads the pages.
 func New(n Needs) (*Room, error) {
-	if n.DB == nil || n.Keys == nil || n.Site == nil || n.Desk == nil || n.Passes == nil || n.Wake == nil || n.Log == nil {
+	if n.DB == nil || n.Keys == nil || n.Site == nil || n.Desk == nil || n.Passes == nil || n.Wake == nil || len(n.Removed) == 0 || n.Log == nil {
 		return nil, errors.New("people: something is missing that the room needs")
 	}
 	pages, err := n.Site.Room(pageFiles)

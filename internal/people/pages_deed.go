@@ -9,10 +9,12 @@ import (
 
 	"nidan/internal/account"
 	"nidan/internal/act"
+	"nidan/internal/address"
 	"nidan/internal/audit"
 	"nidan/internal/limit"
 	"nidan/internal/mail"
 	"nidan/internal/mailotp"
+	"nidan/internal/notice"
 	"nidan/internal/page"
 	"nidan/internal/pass"
 	"nidan/internal/password"
@@ -137,22 +139,22 @@ func (rm *Room) suspend(ctx context.Context, tx *store.Tx, v *session.Visit, p P
 	if err := account.Suspend(ctx, tx, p.Ref, v.Ref.ID); err != nil {
 		return err
 	}
-	if err := rm.shut(ctx, tx, p, "suspended"); err != nil {
+	if err := rm.shut(ctx, tx, v, p, "suspended"); err != nil {
 		return err
 	}
 	return rm.tell(ctx, tx, v, p, "account:person:suspended", "suspend", nil)
 }
 
 // shut ends the sessions of somebody who no longer acts for the organization, and
-// the passes that he gave.
-func (rm *Room) shut(ctx context.Context, tx *store.Tx, p Person, why string) error {
+// the passes that he gave, whose holders are told.
+func (rm *Room) shut(ctx context.Context, tx *store.Tx, v *session.Visit, p Person, why string) error {
 	if _, err := session.EndAll(ctx, tx, p.Ref, "", why); err != nil {
 		return err
 	}
 	if p.Authority != account.PortalAdmin {
 		return nil
 	}
-	return pass.WithdrawGiven(ctx, tx, p.Organization, p.ID)
+	return rm.Passes.WithdrawGiven(ctx, tx, v, p.Account, why)
 }
 
 func (rm *Room) lift(ctx context.Context, tx *store.Tx, v *session.Visit, p Person, _ prepared) error {
@@ -168,12 +170,12 @@ func (rm *Room) remove(ctx context.Context, tx *store.Tx, v *session.Visit, p Pe
 	if err := rollout.FinishGrace(ctx, tx, rm.Keys, p.Account, "deleted", v.Ref.ID); err != nil {
 		return err
 	}
-	if err := rm.shut(ctx, tx, p, "deleted"); err != nil {
+	if err := rm.shut(ctx, tx, v, p, "deleted"); err != nil {
 		return err
 	}
-	for _, remove := range []func(context.Context, *store.Tx, account.Ref) error{
-		totp.Remove, mailotp.RemoveAll, password.Remove, pass.Remove, verification.Remove, rollout.EndExtension,
-	} {
+	for _, remove := range append([]func(context.Context, *store.Tx, account.Ref) error{
+		totp.Remove, mailotp.RemoveAll, password.Remove, pass.Remove, verification.Remove, rollout.RemoveExtensions, address.Remove, notice.Remove,
+	}, rm.Removed...) {
 		if err := remove(ctx, tx, p.Ref); err != nil {
 			return err
 		}

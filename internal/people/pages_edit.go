@@ -128,7 +128,7 @@ func (rm *Room) authority(ctx context.Context, tx *store.Tx, v *session.Visit, w
 			detail["method"] = string(method)
 			letter = "demoted_totp"
 		}
-		if err := rm.shut(ctx, tx, was, "authority changed"); err != nil {
+		if err := rm.shut(ctx, tx, v, was, "authority changed"); err != nil {
 			return err
 		}
 	} else if _, err := session.EndAll(ctx, tx, was.Ref, "", "authority changed"); err != nil {

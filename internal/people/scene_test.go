@@ -24,6 +24,7 @@ import (
 	"nidan/internal/pass"
 	"nidan/internal/phrase"
 	"nidan/internal/session"
+	"nidan/internal/setup"
 	"nidan/internal/signin"
 	"nidan/internal/store"
 	"nidan/internal/store/storetest"
@@ -60,7 +61,8 @@ func open(t *testing.T, w storetest.World) *scene {
 	must(t, err)
 	s.site = site
 	room, err := New(Needs{DB: w.DB, Keys: w.Keys, Site: site, Desk: &verification.Desk{Keys: w.Keys, Site: site}, Wake: func() {}, Log: log,
-		Passes: &pass.Desk{Keys: w.Keys, Site: site, BaseURL: "https://portal.example"}})
+		Passes:  &pass.Desk{Keys: w.Keys, Site: site, BaseURL: "https://portal.example"},
+		Removed: []func(context.Context, *store.Tx, account.Ref) error{setup.Remove}})
 	must(t, err)
 	for _, rt := range room.Routes() {
 		s.mux.Handle(rt.Pattern, rt.Serve)

@@ -8,11 +8,11 @@ import (
 	"nidan/internal/store"
 )
 
-// EndExtension ends the extension of one account, which is deleted.
-func EndExtension(ctx context.Context, tx *store.Tx, ref account.Ref) error {
-	_, err := tx.Exec(ctx, `update extension set replaced_at = $1
-		where rollout_id in (select r.id from rollout r) and organization_id = $2 and holder_id = $3 and replaced_at is null`,
-		store.Micros(tx.Now()), ref.Organization, ref.ID)
+// RemoveExtensions forgets the extensions of an account that is deleted, with the
+// reasons they were given for; the record has told of them.
+func RemoveExtensions(ctx context.Context, tx *store.Tx, ref account.Ref) error {
+	_, err := tx.Exec(ctx, `delete from extension
+		where rollout_id in (select r.id from rollout r) and organization_id = $1 and holder_id = $2`, ref.Organization, ref.ID)
 	if err != nil {
 		return fmt.Errorf("extension: %w", err)
 	}

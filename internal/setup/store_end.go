@@ -17,3 +17,12 @@ func Abandon(ctx context.Context, tx *store.Tx, ref account.Ref) error {
 	}
 	return nil
 }
+
+// Remove forgets every set-up of a holder who is deleted, with what it sealed.
+func Remove(ctx context.Context, tx *store.Tx, ref account.Ref) error {
+	_, err := tx.Exec(ctx, `delete from setup where organization_id = $1 and holder_id = $2`, ref.Organization, ref.ID)
+	if err != nil {
+		return fmt.Errorf("set-up: %w", err)
+	}
+	return nil
+}

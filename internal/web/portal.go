@@ -195,7 +195,7 @@ func (p *Portal) rooms() error {
 	profileRoom, err4 := profile.New(profile.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site})
 	homeRoom, err5 := home.New(p.DB, p.Site, noticeRoom)
 	peopleRoom, errPeople := people.New(people.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Desk: desk, Wake: p.Post.Wake, Log: p.Log,
-		Passes: &pass.Desk{Keys: p.Keys, Site: p.Site, BaseURL: base}})
+		Passes: &pass.Desk{Keys: p.Keys, Site: p.Site, BaseURL: base}, Removed: []func(context.Context, *store.Tx, account.Ref) error{setup.Remove}})
 	networkRoom, errNetwork := network.New(network.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Wake: p.Post.Wake})
 	recordRoom, errRecord := record.New(record.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site})
 	passRoom, errPass := pass.New(pass.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, BaseURL: base, Wake: p.Post.Wake})
