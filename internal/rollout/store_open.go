@@ -88,11 +88,11 @@ func eachOpen(rows *store.Rows, do func(Open) error) error {
 }
 
 // Standings are all organizations that stand, with how many Portal Admins each
-// has and how many of them are able, as records show: active, enrolled, neither
-// stopped nor void. One step does not count.
+// has and how many of them account.Admin.Able would call so: active, with the method
+// that is asked of them proved, neither stopped nor void. One step does not count.
 func Standings(ctx context.Context, r store.Reader) ([]Standing, error) {
 	rows, err := r.Query(ctx, `select o.id, o.name, count(a.id), count(a.id) filter (where
-			(t.holder_id is not null or m.holder_id is not null) and st.void_at is null
+			(m.enrolled_at is not null or a.method = 'totp' and t.enrolled_at is not null) and st.void_at is null
 			and coalesce(st.stopped_at, 0) <= coalesce(w.reset_at, 0))
 		from organization o
 			left join account a on a.organization_id = o.id and a.authority = 'portal_admin' and a.suspended_at is null

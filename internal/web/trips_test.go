@@ -63,7 +63,7 @@ var beyond = map[string]int64{
 	// What slows down single networks is looked for before the transaction.
 	"POST /accounts/{id}/unlock": 12,
 	// Once a person: each room removes what it keeps of him.
-	"POST /accounts/{id}/delete": 25,
+	"POST /accounts/{id}/delete": 30,
 	// Whether anything waits to be added up, the rollout, all of them, each organization's Portal Admins, everybody.
 	"GET /operator/rollouts/{id}/forecast": 6,
 	// Once a change: all rollouts, the new dates with their version, the record, a letter to each other operator.
