@@ -91,10 +91,12 @@ func barred(answer act.Answer) error {
 	switch {
 	case answer == act.Allowed:
 		return nil
+	case answer == act.Hidden:
+		return errNobodyWaits
 	case answer.Why() != "":
 		return fault.New(fault.Refused, answer.Why())
 	}
-	return errNobodyWaits
+	return fault.New(fault.Refused, "session.refused")
 }
 
 // showAnswer is the page that asks before anything is done: it names the person and

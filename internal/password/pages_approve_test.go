@@ -244,7 +244,7 @@ func TestAnOperatorAnswersWhereNoOtherIsAbleAgainstATicketAfterADay(t *testing.T
 		if !strings.Contains(list, page) || strings.Contains(list, user.ID) {
 			t.Error("the list is not that of Portal Admins")
 		}
-		if got := s.ask("GET", "/operator/resets/"+user.Organization+"/"+user.ID, nil, v); got.Code != http.StatusNotFound {
+		if got := s.ask("GET", "/operator/resets/"+user.Organization+"/"+user.ID, nil, v); got.Code != http.StatusForbidden {
 			t.Errorf("a General User's: %d", got.Code)
 		}
 		w.Clock.Set(set.Add(48 * time.Hour))

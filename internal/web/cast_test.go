@@ -2,7 +2,9 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -17,6 +19,7 @@ import (
 	"nidan/internal/organization"
 	"nidan/internal/password"
 	"nidan/internal/rollout"
+	"nidan/internal/secret"
 	"nidan/internal/session"
 	"nidan/internal/store"
 	"nidan/internal/store/storetest"
@@ -70,6 +73,7 @@ type cast struct {
 	t          *testing.T
 	handler    http.Handler
 	own, other string // organizations
+	third      string // nobody of the cast is in it
 	n          int
 	whos       map[string]act.Who
 	tokens     map[string]string
@@ -89,6 +93,11 @@ func openCast(t *testing.T, w storetest.World) *cast {
 		}
 		other, err := organization.Add(ctx, tx, "Brennhof")
 		c.own, c.other = own.ID, other.ID
+		if err != nil {
+			return err
+		}
+		third, err := organization.Add(ctx, tx, "Cormoran")
+		c.third = third.ID
 		if err != nil {
 			return err
 		}
@@ -247,10 +256,18 @@ func (c *cast) ask(token, method, path string, fields []string) *httptest.Respon
 	for i := 0; i+1 < len(fields); i += 2 {
 		form.Set(fields[i], fields[i+1])
 	}
-	r := httptest.NewRequest(method, "http://127.0.0.1"+path, strings.NewReader(form.Encode()))
-	r.RemoteAddr = "203.0.113.7:4711"
+	kind := ""
 	if method == http.MethodPost {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		kind = "application/x-www-form-urlencoded"
+	}
+	return c.request(token, method, path, kind, strings.NewReader(form.Encode()))
+}
+
+func (c *cast) request(token, method, path, kind string, body io.Reader) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, "http://127.0.0.1"+path, body)
+	r.RemoteAddr = "203.0.113.7:4711"
+	if kind != "" {
+		r.Header.Set("Content-Type", kind)
 	}
 	if token != "" {
 		r.AddCookie(&http.Cookie{Name: "nidan", Value: token})
@@ -258,6 +275,26 @@ func (c *cast) ask(token, method, path string, fields []string) *httptest.Respon
 	w := httptest.NewRecorder()
 	c.handler.ServeHTTP(w, r)
 	return w
+}
+
+// waits has a new password of somebody wait to be answered, and says its id.
+func (c *cast) waits(ref account.Ref) (id string) {
+	if ref.ID == "" {
+		return secret.ID()
+	}
+	c.in(func(ctx context.Context, tx *store.Tx) error {
+		err := tx.QueryRow(ctx, `select id from password_reset where organization_id = $1 and holder_id = $2 and aside is not null
+			and refused_at is null`, ref.Organization, ref.ID).Scan(&id)
+		if err == nil || !errors.Is(err, store.ErrNone) {
+			return err
+		}
+		id = secret.ID()
+		_, err = tx.Exec(ctx, `insert into password_reset (id, digest, organization_id, holder_id, created_at, expires_at, used_at, aside, waits_until, needs_approval)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, true)`, id, []byte(id), ref.Organization, ref.ID, store.Micros(tx.Now()), store.Micros(tx.Now()),
+			store.Micros(tx.Now()), []byte("x"), store.Micros(tx.Now().AddDate(0, 0, 1)))
+		return err
+	})
+	return id
 }
 
 func (c *cast) count(from string) (n int) {
