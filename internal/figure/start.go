@@ -134,7 +134,7 @@ func (r *Run) memory(ctx context.Context, data string) error {
 	r.tell("%d passwords are tried, then it rests for a minute …", signIns)
 	pairs := make([]Pair, signIns/2) // of nobody: the hashes alone count
 	for i := range pairs {
-		pairs[i] = doors[0].pair(i, Person{Email: fmt.Sprintf("somebody%d@bench.example", i)})
+		pairs[i] = signInPair(i, fmt.Sprintf("somebody%d@bench.example", i))
 	}
 	if _, err := r.load(ctx, Order{URL: s.url, Do: "guess", Pairs: pairs}); err != nil {
 		return err
