@@ -29,7 +29,7 @@ func (benchCommand) Help() string {
 	gate     a request behind the gate against an empty handler
 	stall    a signed-in page while eight people sign in at once
 	start    from the program's start to its first answers; its memory
-	alike    a wrong password against an address nobody has
+	alike    doors at which nobody may be told apart: whoever is there against nobody
 	mail     a mailing against the mail library alone; a code's wait meanwhile
 	progress the pages of a rollout's progress and its dry run, over a million accounts
 	import   the import of a million people against a bare bulk insert; its memory

@@ -30,9 +30,9 @@ func (d *Desk) WithdrawGiven(ctx context.Context, tx *store.Tx, v *session.Visit
 		return err
 	}
 	for _, h := range list {
-		verb, phrase := "account:pass:withdrawn", "pass.lapsed"
+		verb, key := "account:pass:withdrawn", "pass.lapsed"
 		if h.kind == Guide {
-			verb, phrase = "account:guide:withdrawn", "pass.lapsed_guide"
+			verb, key = "account:guide:withdrawn", "pass.lapsed_guide"
 		}
 		detail := map[string]string{"pass": h.id, "giver": giver.ID, "because": because}
 		if err := audit.Record(ctx, tx, d.Keys, entry(v, h.to.Ref, verb, detail)); err != nil {
@@ -41,7 +41,7 @@ func (d *Desk) WithdrawGiven(ctx context.Context, tx *store.Tx, v *session.Visit
 		say := d.Site.Speaker(h.to.Language, h.to.Location())
 		args := []any{"name", h.to.Name, "portal", d.Site.Name, "when", say.Moment(tx.Now()), "who", giver.Name}
 		err := mail.Queue(ctx, tx, d.Keys, mail.Letter{Organization: h.to.Organization, Holder: h.to.ID, Lane: mail.Notice, Kind: "pass-withdrawn",
-			To: h.to.Email, Language: h.to.Language, Subject: say.T(phrase+"_subject", args...), Text: say.T(phrase+"_text", args...)})
+			To: h.to.Email, Language: h.to.Language, Subject: say.T(key+"_subject", args...), Text: say.T(key+"_text", args...)})
 		if err != nil {
 			return err
 		}
