@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -21,6 +22,8 @@ var stays = map[string]string{
 	"progress_event":  "what happened, folded into sums that are never scanned",
 	"progress_person": "how far he had come when he left",
 	"second_step":     "codes that were accepted are never accepted again",
+	"ticket":          "what was asked stays asked: it is the organization's and the operators' matter",
+	"ticket_reader":   "goes with its ticket; nobody reads by an id that nobody has",
 	"session":         "what sessions proved; all of them have ended",
 }
 
@@ -29,6 +32,7 @@ var stays = map[string]string{
 var filled = map[string]any{
 	"door": "setup", "kind": "pass", "lane": "notice", "became": "sent", "source": "bounce", "method": "totp", "authority": "general_user",
 	"progress_event.what": "told", "progress_person.method": "", "progress_person.away": 0, "second_step.totp_step": 1,
+	"language": "en", "ticket.state": "open", "ticket.due_at": 1, "ticket_reader.state": "open",
 }
 
 // column is one of a table, as both engines describe it.
@@ -129,7 +133,8 @@ func TestNoTableNamesWhoWasDeletedButThoseThatSayWhy(t *testing.T) {
 				return err
 			}
 			holders = 0
-			for table, columns := range tables {
+			for _, table := range slices.Sorted(maps.Keys(tables)) { // what others refer to has the shorter name
+				columns := tables[table]
 				if !slices.ContainsFunc(columns, func(c column) bool { return c.name == "holder_id" }) {
 					continue
 				}
