@@ -278,4 +278,3 @@ func (d *HelpDesk) moved(ctx context.Context, tx *store.Tx, t *Ticket, a Act, ne
 	}
 	return nil
 }
-
