@@ -14,6 +14,7 @@ import (
 	"nidan/internal/route"
 	"nidan/internal/session"
 	"nidan/internal/store"
+	"nidan/internal/ticket"
 )
 
 //go:embed pages
@@ -29,13 +30,14 @@ type Room struct {
 	site    *page.Site
 	db      *store.DB
 	notices *notice.Room
+	planned func(organization string) []rollout.Plan // as the gate knows it
 	page    *page.Room
 }
 
 // New reads the room's pages.
-func New(db *store.DB, site *page.Site, notices *notice.Room) (*Room, error) {
+func New(db *store.DB, site *page.Site, notices *notice.Room, planned func(organization string) []rollout.Plan) (*Room, error) {
 	pages, err := site.Room(pageFiles)
-	return &Room{site: site, db: db, notices: notices, page: pages}, err
+	return &Room{site: site, db: db, notices: notices, planned: planned, page: pages}, err
 }
 
 // Routes are the room's lines of the route map.
@@ -54,6 +56,7 @@ type dashboardView struct {
 	Chooses bool // a Portal Admin chooses the method
 	Method  account.Method
 	TwoStep bool
+	Tickets ticket.Waiting
 	News    []notice.Line // what one is told, the newest first
 	More    bool          // there is more than is listed
 	Lead    lead          // how far the changeover has come, for those who lead it
@@ -96,6 +99,9 @@ func (h *Room) dashboard(w http.ResponseWriter, r *http.Request) error {
 	if view.Lead, err = h.lead(r.Context(), v); err != nil {
 		return err
 	}
+	if view.Tickets, err = ticket.WaitingFor(r.Context(), h.db, v.Ref, h.site.Now()); err != nil {
+		return err
+	}
 	if view.News, err = h.notices.Lines(r.Context(), v, h.site.Speak(r)); err != nil {
 		return err
 	}
@@ -110,10 +116,6 @@ func (h *Room) lead(ctx context.Context, v *session.Visit) (l lead, err error) {
 	if !v.TwoStep || !v.Operator() && !v.Admin() {
 		return lead{}, nil
 	}
-	book, err := rollout.ReadBook(ctx, h.db)
-	if err != nil {
-		return lead{}, err
-	}
 	l = lead{Shown: true, Whole: v.Operator()}
 	organization := v.Ref.Organization
 	if l.Whole {
@@ -122,6 +124,7 @@ func (h *Room) lead(ctx context.Context, v *session.Visit) (l lead, err error) {
 	} else {
 		l.Figures, err = progress.Of(ctx, h.db, organization)
 	}
+	book := rollout.Book{Plans: h.planned(organization)}
 	if plan, ok := book.In(organization, h.site.Now()); ok {
 		l.Plan, l.Phase = plan, plan.At(h.site.Now())
 	}

@@ -48,5 +48,6 @@ var acrossOrganizations = map[string]string{
 	"mail.settleAlike":       "the portal's own work: the outbox settles letters it holds the lease of, by id",
 	"mail.ParkedLetters":     "operators see every letter that is not tried any more",
 	"notice.upcoming":        "the portal's own work: every node keeps what may show, and picks by organization in the rule",
+	"ticket.WaitingFor":      "operators are told how many tickets wait, whosever they are",
 	"mail.RetryOne":          "an operator tries a parked letter again, by id",
 }

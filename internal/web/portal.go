@@ -199,7 +199,7 @@ func (p *Portal) rooms(replies *ticket.Replies) error {
 	announcementRoom, errAnnouncement := announcement.New(announcement.Needs{DB: p.DB, Site: p.Site, BaseURL: base})
 	guideRoom, errGuide := guide.New(guide.Needs{Ready: guide.Ready{Accounts: true, Tickets: true}, Site: p.Site, Announcement: announcementRoom})
 	profileRoom, err4 := profile.New(profile.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site})
-	homeRoom, err5 := home.New(p.DB, p.Site, noticeRoom)
+	homeRoom, err5 := home.New(p.DB, p.Site, noticeRoom, func(of string) []rollout.Plan { return p.gate.Planned(of).Plans })
 	peopleRoom, errPeople := people.New(people.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Desk: desk, Wake: p.Post.Wake, Log: p.Log,
 		Passes: &pass.Desk{Keys: p.Keys, Site: p.Site, BaseURL: base}, Removed: []func(context.Context, *store.Tx, account.Ref) error{setup.Remove}})
 	networkRoom, errNetwork := network.New(network.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Wake: p.Post.Wake})
