@@ -21,6 +21,9 @@ import (
 // verbs are the ends of acts that the code puts together, by their beginning.
 var verbs = map[string][]string{
 	"account:address:":    {"asked", "sent", "withdrawn"},
+	"help:day:":           {"said", "unsaid"},
+	"help:template:":      {"dropped", "saved"},
+	"help:ticket:":        {"answered", "assigned", "closed", "commented", "deleted", "noted", "opened", "told", "untold"},
 	"maintenance:window:": {"planned", "cancelled", "lifted"},
 	"portal:notice:":      {"published", "changed", "withdrawn"},
 	"portal:operator:":    {"added", "reset"},
