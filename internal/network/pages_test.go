@@ -238,7 +238,7 @@ func TestAnOperatorOpensTheWayWhereNoPortalAdminGetsIn(t *testing.T) {
 		s.visit(kei, "198.51.100.7")
 		s.permit(s.org, "198.51.100.0/24")
 		mika := s.staff()
-		s.is(s.ask(mika, "GET", "/operator/networks"), http.StatusOK, "None was found")
+		s.is(s.ask(mika, "GET", "/operator/networks"), http.StatusOK, "network is checked so far")
 		s.check(olga, yui)
 		place := "/operator/networks/" + s.org
 		s.is(s.ask(mika, "GET", "/operator/networks?q=AOZORA"), http.StatusOK, place)
