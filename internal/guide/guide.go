@@ -219,8 +219,8 @@ func (w writer) tickets() []Part {
 			w.step("new_step", "new_text"),
 			w.step("category_step", "category_text"),
 			w.step("service_step", "service_text"),
-			w.step("what_step", "what_text", "what_when", "what_never"),
-			w.step("sent_step", "sent_text"),
+			w.step("what_step", "what_text", "what_when", "what_never").on("ticket"),
+			w.step("sent_step", "sent_text").on("sent"),
 		}),
 		w.part("seen", w.t("seen_by", "seen_out"), nil),
 	}

@@ -160,4 +160,4 @@ func (rm *Room) Lacking() (names []string) {
 }
 
 // Pictured are the pages that the guides show.
-var Pictured = []string{"signin", "dashboard", "method", "address", "mailbox", "totp"}
+var Pictured = []string{"signin", "dashboard", "method", "address", "mailbox", "totp", "ticket", "sent"}
