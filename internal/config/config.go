@@ -29,10 +29,10 @@ type Config struct {
 	MailFrom *mail.Address `env:"NIDAN_MAIL_FROM" empty:"nidan@localhost, for use on this machine" doc:"The sender of every mail, such as Business Portal <portal@example.com>."`
 	MailPace int           `env:"NIDAN_MAIL_PACE" default:"50" doc:"How many letters of mailings, such as reminders, one node sends a second; 0 sends as fast as the server takes them. Codes and notices never wait for it."`
 
-	LMTP    Socket        `env:"NIDAN_LMTP" empty:"bounces are not read" doc:"Where the mail server on this machine hands over bounces (LMTP): the path of a socket, such as /run/nidan/lmtp.sock, or a loopback host and port."`
+	LMTP    Socket        `env:"NIDAN_LMTP" empty:"no mail is read" doc:"Where the mail server on this machine hands over bounces and mail to NIDAN_CONTACT (LMTP): the path of a socket, such as /run/nidan/lmtp.sock, or a loopback host and port."`
 	Bounces *mail.Address `env:"NIDAN_BOUNCES" empty:"bounce at the domain of NIDAN_MAIL_FROM" doc:"The address whose plus-addresses, such as bounce+id@example.com, lead to NIDAN_LMTP; with NIDAN_LMTP set, every mail names one as its envelope sender."`
 
-	Contact   string         `env:"NIDAN_CONTACT" empty:"the address of NIDAN_MAIL_FROM" doc:"The help desk's mail address, shown to people who cannot sign in."`
+	Contact   string         `env:"NIDAN_CONTACT" empty:"the address of NIDAN_MAIL_FROM" doc:"The help desk's mail address, shown to people who cannot sign in. With NIDAN_LMTP set, mail to it becomes tickets, and answers to its plus-addresses comments; for these the part before the @ has at most 11 characters."`
 	Hours     Hours          `env:"NIDAN_HOURS" default:"09:00-17:30" empty:"none are named" doc:"The help desk's business hours in the house zone, Monday to Friday; other days stand before them, such as Mon-Sat 09:00-17:30."`
 	HouseZone *time.Location `env:"NIDAN_HOUSE_ZONE" default:"Asia/Tokyo" doc:"The time zone of the company that runs the portal; its dates are this zone's days."`
 

@@ -36,6 +36,7 @@ var doors = []door{
 			Known: url.Values{"email": {email}, "name": {named}, "phone": {phone}},
 			Other: url.Values{"email": {stranger(i)}, "name": {named}, "phone": {phone}}}
 	})},
+	{"contact form", "somebody who is there", "nobody", each(contactPair)},
 	{"starting guide, wrong identity", "a link that opens", "a link that never was", guidePairs},
 	{"change of the own address", "one that somebody has", "one that is free", addressPairs},
 }
@@ -50,6 +51,13 @@ func each(pair func(i int, email string) Pair) func(context.Context, *world) ([]
 		}
 		return pairs, nil
 	}
+}
+
+func contactPair(i int, email string) Pair {
+	ask := func(email string) url.Values {
+		return url.Values{"email": {email}, "name": {named}, "summary": {"I cannot sign in"}, "detail": {"The page says that 1-step sign-in ended."}}
+	}
+	return Pair{Path: "/contact", Status: http.StatusSeeOther, Known: ask(email), Other: ask(stranger(i))}
 }
 
 func signInPair(i int, email string) Pair {
