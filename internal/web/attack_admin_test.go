@@ -2,14 +2,17 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
 
 	"nidan/internal/account"
+	"nidan/internal/secret"
 	"nidan/internal/store"
 	"nidan/internal/store/storetest"
 )
@@ -98,6 +101,78 @@ func TestNoFormOfAPortalAdminOrOperatorMakesThePortalFail(t *testing.T) {
 			}
 		}
 		if asked < 1000 {
+			t.Errorf("only %d were asked", asked)
+		}
+	})
+}
+
+// An id of another organization is answered like one that never was, wherever it
+// stands: in an address, in a form, in a query, and beside an organization that is not its.
+func TestAForeignIDIsAnsweredLikeOneThatNeverWasOnEveryPage(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, w storetest.World) {
+		c := openCast(t, w)
+		var foreign [3]string // a person, a network, a password that waits
+		c.in(func(ctx context.Context, tx *store.Tx) error {
+			p, err := c.person(ctx, tx, c.other, account.GeneralUser, false)
+			if err != nil {
+				return err
+			}
+			foreign[0] = p.ID
+			if err := account.Permit(ctx, tx, c.other, netip.MustParsePrefix("203.0.113.0/24"), "Office"); err != nil {
+				return err
+			}
+			if err := tx.QueryRow(ctx, `select id from network where organization_id = $1`, c.other).Scan(&foreign[1]); err != nil {
+				return err
+			}
+			foreign[2] = secret.ID()
+			_, err = tx.Exec(ctx, `insert into password_reset (id, digest, organization_id, holder_id, created_at, expires_at, used_at, aside, waits_until, needs_approval)
+				values ($1, $2, $3, $4, 1, 2, 1, $5, $6, true)`, foreign[2], []byte(foreign[2]), c.other, p.ID, c.Keys.Seal(secret.ForReset, foreign[2], []byte("new")), 1<<60)
+			return err
+		})
+		never := secret.ID()
+		asked := 0
+		for i, a := range actors {
+			if a.name != "admin, fresh code" && a.name != "operator, fresh code" {
+				continue
+			}
+			_, token := c.actor(i)
+			answer := func(method, path, id string) string {
+				form := []string{}
+				if method == http.MethodPost {
+					for _, name := range slices.Sorted(maps.Keys(rightFields)) {
+						form = append(form, name, rightFields.Get(name))
+					}
+					form = append(form, "ids", id, "way-"+id, "mail", "check", "off", "reset", foreign[2])
+				} else {
+					path += "?id=" + id + "&person=" + id + "&after=" + id + "&check=on"
+				}
+				before := c.state()
+				w := c.ask(token, method, at(path, id, c.own), form)
+				if method == http.MethodPost && w.Code == http.StatusNotFound && c.state() != before {
+					t.Errorf("%s %s: something was done", method, path)
+				}
+				asked++
+				return fmt.Sprint(w.Code, w.Header().Get("Location"), strings.ReplaceAll(w.Body.String(), id, "ID"))
+			}
+			for _, method := range []string{"GET", "POST"} {
+				for _, path := range c.oddPlaces(method) {
+					named := strings.Contains(path, "{id}") || strings.Contains(path, "{account}")
+					if !named && method == http.MethodPost && path != "/accounts/passes" && path != "/networks/check" {
+						continue // nothing that names anybody
+					}
+					if strings.HasPrefix(path, "/operator/audit") || path == "/operator/notices/new" {
+						continue // the whole portal's, for operators; a form with an id of its own
+					}
+					want := answer(method, path, never)
+					for _, id := range foreign {
+						if got := answer(method, path, id); got != want {
+							t.Errorf("%s, %s %s: %.200s\nand for one that never was: %.200s", a.name, method, path, got, want)
+						}
+					}
+				}
+			}
+		}
+		if asked < 300 {
 			t.Errorf("only %d were asked", asked)
 		}
 	})

@@ -52,7 +52,7 @@ var beyond = map[string]int64{
 	"POST /profile/address":       15,
 	"POST /accounts/{id}/address": 15,
 	// The address moves, once: the claim, its end of grace, four kinds of what was mailed to the old one, sessions, the record, two letters.
-	"POST /address/{token}": 23,
+	"POST /address/{token}": 22,
 	// A correction: besides, who else is able and who signed in since; a letter to each Portal Admin.
 	"GET /operator/addresses/{organization}/{id}":  4,
 	"POST /operator/addresses/{organization}/{id}": 18,
