@@ -82,6 +82,13 @@ func (rm *Room) ask(ctx context.Context, tx *store.Tx, v *session.Visit, c Case,
 	if err := rm.toOld(ctx, tx, v, c, change, told); err != nil {
 		return err
 	}
+	// Whoever moves a Portal Admin's mailbox could go on to be that Portal Admin: his
+	// colleagues read of it while it can still be withdrawn.
+	if !change.Own() && c.Authority == account.PortalAdmin {
+		if err := rm.toAdmins(ctx, tx, v, c, change, "told_colleagues"); err != nil {
+			return err
+		}
+	}
 	if has {
 		return waste(ctx, tx)
 	}
@@ -107,15 +114,20 @@ func (rm *Room) askCorrection(ctx context.Context, tx *store.Tx, v *session.Visi
 	if err := rm.toOld(ctx, tx, v, c.Case, change, "told_operator"); err != nil {
 		return err
 	}
+	return rm.toAdmins(ctx, tx, v, c.Case, change, "told_admins")
+}
+
+// toAdmins tells the organization's other Portal Admins who stand, but who did it.
+func (rm *Room) toAdmins(ctx context.Context, tx *store.Tx, v *session.Visit, c Case, change Change, key string) error {
 	admins, err := account.Admins(ctx, tx, c.Organization)
 	if err != nil {
 		return err
 	}
 	for _, admin := range admins {
-		if admin.ID == c.ID {
+		if admin.ID == c.ID || admin.Ref == v.Ref {
 			continue
 		}
-		if err := rm.toAdmin(ctx, tx, v, c.Case, change, admin); err != nil {
+		if err := rm.toAdmin(ctx, tx, v, c, change, admin, key); err != nil {
 			return err
 		}
 	}

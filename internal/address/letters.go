@@ -36,7 +36,7 @@ func (rm *Room) write(ctx context.Context, tx *store.Tx, v *session.Visit, l let
 
 // kinds are what operators see of a letter.
 var kinds = map[string]string{"told_own": "address-asked", "told_admin": "address-asked", "told_operator": "address-asked",
-	"told_admins": "address-asked", "link_own": "address-link", "link_other": "address-link", "withdrawn": "address-withdrawn",
+	"told_admins": "address-asked", "told_colleagues": "address-asked", "link_own": "address-link", "link_other": "address-link", "withdrawn": "address-withdrawn",
 	"changed_old": "address-changed", "changed_new": "address-changed"}
 
 // who is who asked for it, as the owner is told.
@@ -69,7 +69,7 @@ func (rm *Room) welcome(ctx context.Context, tx *store.Tx, c Case) error {
 	return rm.write(ctx, tx, &session.Visit{}, letter{holder: c.Account, to: c.Change.Email, lane: mail.Notice, key: "changed_new", about: c, change: c.Change})
 }
 
-// toAdmin tells another Portal Admin of a correction.
-func (rm *Room) toAdmin(ctx context.Context, tx *store.Tx, v *session.Visit, c Case, change Change, admin account.Account) error {
-	return rm.write(ctx, tx, v, letter{holder: admin, to: admin.Email, lane: mail.Notice, key: "told_admins", about: c, change: change})
+// toAdmin tells another Portal Admin of a correction, or of a colleague's new address.
+func (rm *Room) toAdmin(ctx context.Context, tx *store.Tx, v *session.Visit, c Case, change Change, admin account.Account, key string) error {
+	return rm.write(ctx, tx, v, letter{holder: admin, to: admin.Email, lane: mail.Notice, key: key, about: c, change: change})
 }

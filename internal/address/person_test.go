@@ -58,6 +58,27 @@ func TestAPortalAdminChangesSomebodysAddressAndTheOldOneIsToldByWhom(t *testing.
 	})
 }
 
+// Whoever moves a colleague's mailbox could go on to be that colleague: the other
+// Portal Admins are told, and of a General User's address they are not.
+func TestOfAPortalAdminsNewAddressTheOthersAreTold(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, w storetest.World) {
+		s := open(t, w)
+		olga, sven, mia, yui := s.admin("Olga"), s.admin("Sven"), s.admin("Mia"), s.user("Yui")
+		v := s.visit(olga)
+		s.to(s.ask(v, "POST", "/accounts/"+yui.ID+"/address", "email", newBox), "/accounts/"+yui.ID+"/address?done=asked")
+		if n := s.count("mail where recipient in ('" + mia.Email + "', '" + sven.Email + "')"); n != 0 {
+			t.Errorf("%d letters to Portal Admins about a General User", n)
+		}
+		s.to(s.ask(v, "POST", "/accounts/"+sven.ID+"/address", "email", newBox), "/accounts/"+sven.ID+"/address?done=asked")
+		if m := s.mailed(mia.Email); !strings.Contains(m.Text, "Olga, a Portal Admin of your organization,") || !strings.Contains(m.Text, sven.Email) || strings.Contains(m.Text, newBox) {
+			t.Errorf("%s", m.Text)
+		}
+		if n := s.count("mail where recipient = '" + olga.Email + "'"); n != 0 {
+			t.Errorf("%d letters to who did it", n)
+		}
+	})
+}
+
 func TestWhoMayChangeSomebodysAddressIsTheTablesToSay(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		s := open(t, w)
