@@ -122,7 +122,7 @@ func (l *Letterbox) drops(a mail.Arrived, m mail.Read, ok bool) string {
 			return "the portal wrote it"
 		}
 	}
-	if l.Desk.Replies == nil || strings.EqualFold(a.To, l.Address) == false {
+	if l.Desk.Replies == nil || !strings.EqualFold(a.To, l.Address) {
 		return ""
 	}
 	for _, to := range m.To { // it is brought to that address as well

@@ -146,7 +146,7 @@ var Kinds = []string{"question", "trouble", "request"}
 // Urgency is how soon an answer is wanted. The zero Urgency promises nothing.
 type Urgency string
 
-// Urgencies, from the usual to the least.
+// Urgencies are all there are, from the usual to the least.
 var Urgencies = []Urgency{"normal", "high", "urgent", "low"}
 
 // workday is the business time of a day of 9:00 to 17:30.
