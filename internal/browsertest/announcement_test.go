@@ -93,9 +93,12 @@ func TestGuidePictures(t *testing.T) {
 				continue
 			}
 			for _, lang := range phrase.Langs {
-				b := build(t).tab(lang)
-				one.lead(b)
-				b.forGuide(filepath.Join(folder, name+"-"+string(lang)+".png"))
+				t.Run(name+"-"+string(lang), func(t *testing.T) {
+					t.Parallel()
+					b := build(t).tab(lang)
+					one.lead(b)
+					b.forGuide(filepath.Join(folder, name+"-"+string(lang)+".png"))
+				})
 			}
 		}
 	}

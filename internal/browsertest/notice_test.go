@@ -10,6 +10,7 @@ import (
 
 // One portal for all pages of notices: what one page does the next one shows.
 func TestThePagesOfNoticesAreWholeInBothLanguages(t *testing.T) {
+	t.Parallel()
 	b := build(t).tab(phrase.English)
 	b.enter(b.staff())
 	examine := func(name string, status int, posted bool) {

@@ -41,6 +41,7 @@ func TestEveryPageIsWholeInBothLanguages(t *testing.T) {
 }
 
 func TestTheDemosPagesAreWholeInBothLanguages(t *testing.T) {
+	t.Parallel()
 	s, facts := demonstrate(t)
 	invited := slices.IndexFunc(facts.Accounts, func(a demo.Account) bool { return a.State == demo.Invited })
 	b := s.tab(phrase.English)

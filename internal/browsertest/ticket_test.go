@@ -13,6 +13,7 @@ import (
 
 // One portal for all pages of tickets: what the customer does the desk sees.
 func TestThePagesOfTicketsAreWholeInBothLanguages(t *testing.T) {
+	t.Parallel()
 	s := build(t)
 	b, desk := s.tab(phrase.English), s.tab(phrase.English)
 	file := filepath.Join(t.TempDir(), "line.txt")

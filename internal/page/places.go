@@ -78,9 +78,9 @@ func marked(all []Place, path string) []Place {
 // Places are the first line of the navigation.
 func (v *View) Places() []Place { return marked(places(v.Chrome), v.Path) }
 
-// Beside is the place of the first line that the page is under, with what belongs to
+// Neighbours is the place of the first line that the page is under, with what belongs to
 // it; nil where nothing does.
-func (v *View) Beside() *Place {
+func (v *View) Neighbours() *Place {
 	for _, one := range v.Places() {
 		if one.Under != nil && one.Current != "" {
 			return &one

@@ -35,7 +35,7 @@ func TestTheNavigationMarksWhereThePageIs(t *testing.T) {
 	} {
 		v := &View{Chrome: one.who, Path: one.path}
 		second := ""
-		if beside := v.Beside(); beside != nil {
+		if beside := v.Neighbours(); beside != nil {
 			second = said(beside.Under)
 		}
 		if first := said(v.Places()); first != one.first || second != one.second {
