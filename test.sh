@@ -229,7 +229,7 @@ run_all() {
 	tests "rules of the house" "${testing[@]}" "$house/..."
 	mapfile -t others < <(go list ./... | grep -Ev "^($house|$browser)(/|\$)" | grep -vxF "$(printf '%s\n' "${longest[@]}")")
 	tests "rooms and stories, on both engines" "${testing[@]}" "${race[@]}" "${longest[@]}" "${others[@]}"
-	[[ $mode == quick ]] || tests "browser" "${testing[@]}" -parallel=3 "$browser/..." # pages wait for one another's drawing
+	[[ $mode == quick ]] || tests "browser" "${testing[@]}" "$browser/..."
 }
 
 mode=all
