@@ -209,7 +209,7 @@ race=(-race '-gcflags=modernc.org/sqlite/lib=-race=false' '-gcflags=modernc.org/
 
 # No debugger looks at these programs (stacks keep their lines without its tables). Three
 # packages at once, so that no core waits while one of them waits for PostgreSQL.
-testing=(test -json -count=1 '-ldflags=-s -w' -p=3)
+testing=(test -json -count=1 '-ldflags=-s -w' -p=3 -timeout=30m) # a busy machine takes longer than go's ten minutes
 
 run_packages() {
 	tests "tests of $*" "${testing[@]}" "${race[@]}" "$@"
