@@ -211,3 +211,16 @@ func TestEveryPictureIsSmallAndThereInBothLanguages(t *testing.T) {
 		t.Errorf("an unknown picture answers %d", answer.Code)
 	}
 }
+
+// A picture that nothing describes is nothing to who cannot see it.
+func TestEachPictureIsDescribedInBothLanguages(t *testing.T) {
+	book, err := phrase.NewBook(Words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range Pictured {
+		if !book.Has("guide.picture_" + name) {
+			t.Errorf("nothing describes the picture %q", name)
+		}
+	}
+}
