@@ -50,7 +50,7 @@ var beyond = map[string]int64{
 	"POST /start/{token}": 17,
 	// Once a change of address: how often, whether anybody has it, the older one replaced, the record, a letter to each mailbox.
 	"POST /profile/address":       15,
-	"POST /accounts/{id}/address": 15,
+	"POST /accounts/{id}/address": 17, // besides, who the other Portal Admins are, and a letter to each
 	// The address moves, once: the claim, its end of grace, four kinds of what was mailed to the old one, sessions, the record, two letters.
 	"POST /address/{token}": 22,
 	// A correction: besides, who else is able and who signed in since; a letter to each Portal Admin.
