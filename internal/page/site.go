@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
-	"path"
 	"strings"
 	"sync"
 	"time"
@@ -24,6 +23,7 @@ type Site struct {
 	Options
 	book   *phrase.Book
 	assets *assets
+	words  map[phrase.Lang]template.FuncMap
 	layout map[phrase.Lang]*template.Template
 	errors *Room
 	log    *slog.Logger
@@ -50,13 +50,14 @@ var layoutFiles embed.FS
 
 // New reads the layout and the assets.
 func New(book *phrase.Book, log *slog.Logger, options Options) (*Site, error) {
-	s := &Site{Options: options, book: book, log: log, layout: map[phrase.Lang]*template.Template{}}
+	s := &Site{Options: options, book: book, log: log, words: map[phrase.Lang]template.FuncMap{}, layout: map[phrase.Lang]*template.Template{}}
 	var err error
 	if s.assets, err = readAssets(); err != nil {
 		return nil, err
 	}
 	for _, lang := range phrase.Langs {
-		s.layout[lang], err = template.New("layout").Funcs(s.funcs(lang)).
+		s.words[lang] = s.funcs(lang)
+		s.layout[lang], err = template.New("layout").Funcs(s.words[lang]).
 			ParseFS(layoutFiles, "pages/layout.html", "pages/parts.html")
 		if err != nil {
 			return nil, fmt.Errorf("layout: %w", err)
@@ -121,7 +122,7 @@ func Group(n int, text string) string {
 // Room is the pages of one room.
 type Room struct {
 	site  *Site
-	pages map[string]map[phrase.Lang]*template.Template
+	pages map[string]*sheet
 }
 
 // Room reads a room's pages/*.html; each defines "main". A page that does not
@@ -131,21 +132,13 @@ func (s *Site) Room(files fs.FS) (*Room, error) {
 	if err != nil {
 		return nil, err
 	}
-	room := &Room{site: s, pages: map[string]map[phrase.Lang]*template.Template{}}
+	room := &Room{site: s, pages: map[string]*sheet{}}
 	for _, name := range names {
-		short := strings.TrimSuffix(path.Base(name), ".html")
-		if short == "layout" || short == "parts" {
+		if short(name) == "layout" || short(name) == "parts" {
 			continue
 		}
-		room.pages[short] = map[phrase.Lang]*template.Template{}
-		for _, lang := range phrase.Langs {
-			base, err := s.layout[lang].Clone()
-			if err != nil {
-				return nil, err
-			}
-			if room.pages[short][lang], err = base.ParseFS(files, name); err != nil {
-				return nil, fmt.Errorf("page %s: %w", name, err)
-			}
+		if room.pages[short(name)], err = s.sheet(files, name); err != nil {
+			return nil, err
 		}
 	}
 	return room, nil
@@ -161,9 +154,13 @@ func (room *Room) Show(w http.ResponseWriter, r *http.Request, status int, name,
 	buffer := buffers.Get().(*bytes.Buffer)
 	defer buffers.Put(buffer)
 	buffer.Reset()
-	page, ok := room.pages[name][view.Lang]
+	sheet, ok := room.pages[name]
 	if !ok {
 		return fmt.Errorf("there is no page %q", name)
+	}
+	page, err := sheet.made[view.Lang]()
+	if err != nil {
+		return fmt.Errorf("page %s: %w", name, err)
 	}
 	if err := page.ExecuteTemplate(buffer, "layout", v); err != nil {
 		return fmt.Errorf("page %s: %w", name, err)
