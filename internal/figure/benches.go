@@ -14,14 +14,15 @@ var clk = clock.New()
 // signin: a full sign-in with all its pages against a bare loop of its one hash.
 func (r *Run) signin(ctx context.Context) error {
 	permits := threads()
-	const rounds, people = 3, 120
-	w, err := r.open(ctx, rounds*people)
+	const rounds, people, warming = 3, 120, 120
+	w, err := r.open(ctx, rounds*people+warming)
 	defer w.close()
 	if err != nil {
 		return err
 	}
-	if _, err := r.load(ctx, Order{URL: w.url, Do: "get", Path: "/bench/empty", Users: 1, For: time.Second}); err != nil {
-		return err // warms both up
+	// Both are warmed up: each connection has prepared and planned its statements.
+	if _, err := r.load(ctx, Order{URL: w.url, Do: "signin", People: w.people[rounds*people:], Users: 2 * permits}); err != nil {
+		return err
 	}
 	var costs, ratios []time.Duration
 	for round := range rounds {
