@@ -11,7 +11,7 @@ import (
 )
 
 type benchCommand struct {
-	Name     string `arg:"" optional:"" help:"signin, gate, stall, start, alike, reminders, mail, progress, import, people or tickets; all of them without a name."`
+	Name     string `arg:"" optional:"" help:"signin, gate, stall, overload, start, alike, reminders, mail, progress, import, people or tickets; all of them without a name."`
 	Database string `placeholder:"URL" help:"An empty PostgreSQL database to measure on: postgres://…; a temporary SQLite file without it."`
 	Pairs    int    `default:"2000" help:"Pairs of attempts that alike compares."`
 	Long     bool   `help:"Send 100,000 letters in mail, not 20,000."`
@@ -28,6 +28,7 @@ func (benchCommand) Help() string {
 	signin   a full sign-in: CPU outside its one hash, and its rate against a bare hash loop
 	gate     a request behind the gate against an empty handler
 	stall    a signed-in page while eight people sign in at once
+	overload ten times the sign-ins that the cores can hash, as when a window lifts
 	start    from the program's start to its first answers; its memory
 	alike    doors at which nobody may be told apart: whoever is there against nobody
 	mail     a mailing against the mail library alone; a code's wait meanwhile

@@ -32,7 +32,7 @@ type Run struct {
 }
 
 // Names are the benches, in the order in which they run.
-var Names = []string{"signin", "gate", "stall", "start", "alike", "reminders", "mail", "progress", "import", "people", "tickets"}
+var Names = []string{"signin", "gate", "stall", "overload", "start", "alike", "reminders", "mail", "progress", "import", "people", "tickets"}
 
 // Do runs one bench and answers its figures.
 func (r *Run) Do(ctx context.Context, name string) ([]Figure, error) {
@@ -45,6 +45,8 @@ func (r *Run) Do(ctx context.Context, name string) ([]Figure, error) {
 		err = r.gate(ctx)
 	case "stall":
 		err = r.stall(ctx)
+	case "overload":
+		err = r.overload(ctx)
 	case "start":
 		err = r.start(ctx)
 	case "alike":

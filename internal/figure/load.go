@@ -23,7 +23,7 @@ import (
 // Order is what a load process is told to do.
 type Order struct {
 	URL    string
-	Do     string   // signin, get, guess, pages
+	Do     string   // signin, get, guess, pages, rush
 	Path   string   // get
 	Paths  []string // pages: so many requests of each, one after the other, signed in once
 	Times  int
@@ -39,6 +39,8 @@ type Report struct {
 	Times []time.Duration // of each sign-in, request or guess
 	Other []time.Duration // guess: of those who are not there
 	Pages map[string][]time.Duration
+
+	Refused, Failed int // rush: answered 503 with Retry-After; answered otherwise
 }
 
 // load starts this program anew as the load and waits for its report.
@@ -78,6 +80,8 @@ func (o Order) run() (report Report, err error) {
 		report.Times, err = o.gets()
 	case "pages":
 		report.Pages, err = o.pages()
+	case "rush":
+		report, err = o.rush()
 	case "guess":
 		report.Times, report.Other, err = guesses(o.URL, o.Pairs)
 	}
@@ -117,21 +121,31 @@ func (o Order) signIns() ([]time.Duration, error) {
 // signIn opens all pages of a sign-in, as a browser would.
 func (o Order) signIn(p Person) (*http.Client, error) {
 	client := browser()
-	key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(p.Key)
-	if err != nil {
-		return nil, err
-	}
 	door := "/signin"
 	if p.Operator {
 		door = "/operator/signin"
+	}
+	if err := request(client, o.URL+door, nil, http.StatusOK); err != nil {
+		return nil, err
+	}
+	form := url.Values{"email": {p.Email}, "password": {p.Password}}
+	if err := request(client, o.URL+door, form, http.StatusSeeOther); err != nil {
+		return nil, err
+	}
+	return client, o.finish(client, p)
+}
+
+// finish is a sign-in from its second step on.
+func (o Order) finish(client *http.Client, p Person) error {
+	key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(p.Key)
+	if err != nil {
+		return err
 	}
 	for _, step := range []struct {
 		path   string
 		form   url.Values
 		status int
 	}{
-		{door, nil, 200},
-		{door, url.Values{"email": {p.Email}, "password": {p.Password}}, 303},
 		{"/signin/code", nil, 200},
 		{"/signin/code", url.Values{"code": {""}}, 303},
 		{"/", nil, 200},
@@ -140,10 +154,10 @@ func (o Order) signIn(p Person) (*http.Client, error) {
 			step.form.Set("code", totp.Code(key, totp.Step(clk.Machine())))
 		}
 		if err := request(client, o.URL+step.path, step.form, step.status); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return client, nil
+	return nil
 }
 
 func browser() *http.Client {
@@ -151,7 +165,7 @@ func browser() *http.Client {
 	return &http.Client{Jar: jar, Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
-var transport = &http.Transport{MaxIdleConnsPerHost: 64}
+var transport = &http.Transport{MaxIdleConnsPerHost: 256}
 
 func request(client *http.Client, address string, form url.Values, status int) error {
 	method, body := http.MethodGet, ""
@@ -173,14 +187,20 @@ func send(client *http.Client, r *http.Request, status int) error {
 	if err != nil {
 		return err
 	}
-	defer answer.Body.Close()
-	if _, err := io.Copy(io.Discard, answer.Body); err != nil {
+	if err := drained(answer); err != nil {
 		return err
 	}
 	if answer.StatusCode != status {
 		return fmt.Errorf("%s %s: %d, wanted %d", r.Method, r.URL.Path, answer.StatusCode, status)
 	}
 	return nil
+}
+
+// drained reads an answer to its end, so that its connection is used again.
+func drained(answer *http.Response) error {
+	defer answer.Body.Close()
+	_, err := io.Copy(io.Discard, answer.Body)
+	return err
 }
 
 // gets asks one page again and again, signed in where people are given.

@@ -105,9 +105,11 @@ func (s *spawned) stop() {
 	_ = s.cmd.Wait() // ended by our signal
 }
 
-// resident is the memory a process holds, in MiB; Linux alone tells.
-func (s *spawned) resident() (float64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
+func (s *spawned) resident() (float64, error) { return residentOf(strconv.Itoa(s.cmd.Process.Pid)) }
+
+// residentOf is the memory a process holds, in MiB; Linux alone tells.
+func residentOf(process string) (float64, error) {
+	text, err := os.ReadFile("/proc/" + process + "/status")
 	if err != nil {
 		return 0, err
 	}

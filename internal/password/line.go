@@ -34,7 +34,7 @@ func newLine(permits int, giveBack func()) *line {
 
 func (l *line) enter(ctx context.Context, permits int) error {
 	l.mu.Lock()
-	if l.closed || len(l.waiting) >= queuePerPermit*l.permits {
+	if l.full() {
 		l.mu.Unlock()
 		return ErrBusy
 	}
@@ -44,6 +44,9 @@ func (l *line) enter(ctx context.Context, permits int) error {
 	l.mu.Unlock()
 	return l.wait(ctx, w)
 }
+
+// full says that nobody more may stand in the line. The caller holds mu.
+func (l *line) full() bool { return l.closed || len(l.waiting) >= queuePerPermit*l.permits }
 
 func (l *line) wait(ctx context.Context, w *waiter) error {
 	select {

@@ -66,6 +66,14 @@ func (p *Pool) Permits() int { return p.permits }
 // Hashes counts the Argon2 runs begun so far: equal work is checked by counting, not by the clock.
 func (p *Pool) Hashes() uint64 { return p.hashes.Load() }
 
+// Full says that whoever came now would be refused with ErrBusy. When many more come than can be served, each is
+// asked this before anything is read or computed for him: to refuse ten must cost less than to serve one.
+func (p *Pool) Full() bool {
+	p.line.mu.Lock()
+	defer p.line.mu.Unlock()
+	return p.line.full()
+}
+
 // Close refuses whoever waits and whoever comes, waits for the hashes that run, and stops the pool's timer.
 func (p *Pool) Close() { p.line.close() }
 

@@ -193,3 +193,29 @@ func TestRealHashesAtOnceStayWithinThePool(t *testing.T) {
 		t.Errorf("too long: %v", err)
 	}
 }
+
+func TestThePoolIsFullExactlyWhenWhoeverComesIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := NewPool(quick, 1, quick.memory())
+		hold := make(chan struct{})
+		for i := range 1 + queuePerPermit {
+			if p.Full() {
+				t.Errorf("full with %d", i)
+			}
+			go func() { _ = p.run(t.Context(), 1, func() { <-hold }) }()
+			synctest.Wait()
+		}
+		if !p.Full() || !errors.Is(p.burn(t.Context()), ErrBusy) {
+			t.Error("one more has a place in the line")
+		}
+		close(hold)
+		synctest.Wait()
+		if p.Full() {
+			t.Error("full though everybody left")
+		}
+		p.Close()
+		if !p.Full() {
+			t.Error("a closed pool has a place")
+		}
+	})
+}

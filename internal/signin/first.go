@@ -63,9 +63,11 @@ func (s *Room) showSignin(w http.ResponseWriter, r *http.Request) error {
 func (s *Room) showFirst(w http.ResponseWriter, r *http.Request, status int, email string, faults []*fault.Fault) error {
 	view := &signinView{Email: email, Operator: forOperators(r)}
 	view.Faults, view.Stair = faults, 1
-	var err error
-	if view.Posted, err = s.Board.Posted(r.Context(), session.Of(r.Context()).Policy, s.site.Speak(r), s.site.Now()); err != nil {
-		return err
+	if status != http.StatusServiceUnavailable { // then each statement less is somebody more who is served
+		var err error
+		if view.Posted, err = s.Board.Posted(r.Context(), session.Of(r.Context()).Policy, s.site.Speak(r), s.site.Now()); err != nil {
+			return err
+		}
 	}
 	title := "signin.title"
 	if view.Operator {
@@ -96,6 +98,9 @@ func (s *Room) postSignin(w http.ResponseWriter, r *http.Request) error {
 // first is the first verification. The same is done for an address that nobody
 // has: the same statements, one Argon2, the same answer.
 func (s *Room) first(w http.ResponseWriter, r *http.Request, a attempt) error {
+	if s.Pool.Full() {
+		return s.busy(w, r, a)
+	}
 	ctx := r.Context()
 	counters := s.keys(a)
 	ref, kept, again, err := password.Lookup(ctx, s.db, s.Keys, a.key, s.Gate.Clock.Now(), counters)

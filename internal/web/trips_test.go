@@ -112,6 +112,7 @@ type walker struct {
 	trips   int64
 	hashes  uint64
 	body    string
+	header  http.Header
 	key     []byte
 	mailbox *[]mail.Message
 	lines   strings.Builder
@@ -243,7 +244,7 @@ func (k *walker) do(what, method, path string, status int, fields ...string) {
 		k.t.Fatal(err)
 	}
 	k.hashes = k.portal.Pool.Hashes() - before
-	k.body = html.UnescapeString(string(body))
+	k.body, k.header = html.UnescapeString(string(body)), answer.Header
 	if answer.StatusCode != status {
 		k.t.Fatalf("%s %s (%s): %d, wanted %d", method, path, what, answer.StatusCode, status)
 	}
