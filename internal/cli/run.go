@@ -14,6 +14,7 @@ import (
 
 	"nidan/internal/clock"
 	"nidan/internal/config"
+	"nidan/internal/trace"
 	"nidan/internal/web"
 )
 
@@ -35,6 +36,16 @@ type node struct {
 func (n *node) serve(ctx context.Context) error {
 	if _, err := clock.Start(ctx, n.DB, n.Clock, n.name); err != nil {
 		return err
+	}
+	if n.Config.Traces != nil {
+		ended := trace.Start(n.Config.Traces, built().Version, n.name, n.Log)
+		defer func() {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
+			defer cancel()
+			if err := ended(ctx); err != nil {
+				n.Log.Warn("the last traces were not taken", slog.String("error", err.Error()))
+			}
+		}()
 	}
 	widen(n.Pool.Permits())
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))

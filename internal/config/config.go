@@ -21,6 +21,8 @@ type Config struct {
 	MetricsListen Address  `env:"NIDAN_METRICS_LISTEN" default:"127.0.0.1:9464" empty:"no metrics" doc:"Host and port on which metrics are served."`
 	Log           Level    `env:"NIDAN_LOG" default:"info" doc:"The least important kind of line that is logged: debug, info, warn or error."`
 
+	Traces *url.URL `env:"NIDAN_TRACES" empty:"none are sent" doc:"Where traces are sent, by OpenTelemetry's OTLP over HTTP (as JSON), such as http://127.0.0.1:4318; they name routes and statements, never a person or a value."`
+
 	Database   string     `env:"NIDAN_DATABASE" default:"nidan.db" secret:"true" doc:"The database: a file path (SQLite), or postgres://user:password@host/name, where several hosts may be named."`
 	KeyFile    string     `env:"NIDAN_KEY_FILE" default:"nidan.key" doc:"The file with the key that seals secrets in the database; without it the database is of no use, so keep a copy apart from it."`
 	HashMemory HashMemory `env:"NIDAN_HASH_MEMORY" default:"standard" doc:"What hashing one password takes: standard (46 MiB) or small (19 MiB, for a machine with little memory)."`

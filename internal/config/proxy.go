@@ -45,6 +45,12 @@ func (t TrustedProxies) Client(remote string, forwarded []string) netip.Addr {
 	return client
 }
 
+// Named says whether the peer of a request (http.Request.RemoteAddr) is one of the proxies.
+func (t TrustedProxies) Named(remote string) bool {
+	peer, ok := parseHop(remote)
+	return ok && t.trusts(peer)
+}
+
 func (t TrustedProxies) trusts(addr netip.Addr) bool {
 	return slices.ContainsFunc(t, func(p netip.Prefix) bool { return p.Contains(addr) })
 }

@@ -91,6 +91,7 @@ var checks = map[string]func(c *Config) error{
 		return nil
 	},
 	"NIDAN_BASE_URL": func(c *Config) error { return checkBase(c.BaseURL) },
+	"NIDAN_TRACES":   func(c *Config) error { return checkCollector(c.Traces) },
 	"NIDAN_SMTP":     func(c *Config) error { return checkSMTP(c.SMTP) },
 }
 
@@ -114,6 +115,13 @@ func checkBase(u *url.URL) error {
 		return errors.New("must be scheme, host and port alone: the portal has a host to itself")
 	case u.Scheme == "http" && !loopback(u.Hostname()):
 		return errors.New("must begin with https://: only on the machine itself is plain http allowed")
+	}
+	return nil
+}
+
+func checkCollector(u *url.URL) error {
+	if u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || !portOK(u.Port()) || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return errors.New("must be http:// or https://, host and port, such as http://127.0.0.1:4318; /v1/traces is added")
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 // above its own; rooms on one line do not know each other. The second floor is
 // a stair, one room a line, and so is the roof: cli starts web.
 var floors = [][]string{
+	{"trace"}, // where time goes: beneath everything
 	{"config", "fault", "secret", "store", "phrase", "route", "plot", "prose"}, // ground: knows nothing of the portal
 	{"hours"},                                                                       // business time: the setting, the holidays, the days of operators
 	{"clock"},                                                                       // its own step of the ground: it keeps the latest instant in the store
@@ -32,7 +33,7 @@ func floorOf(room string) int {
 // isOfThePortal says whether a room is one of the portal's own words: above the
 // ground, which knows nothing of it, and below the roof, which only serves it.
 func isOfThePortal(room string) bool {
-	return floorOf(room) > 0 && floorOf(room) < floorOf("web")
+	return floorOf(room) > floorOf("config") && floorOf(room) < floorOf("web")
 }
 
 func importsGoDown(t *tree) (breaches []string) {

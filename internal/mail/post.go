@@ -12,6 +12,7 @@ import (
 	"nidan/internal/clock"
 	"nidan/internal/secret"
 	"nidan/internal/store"
+	"nidan/internal/trace"
 )
 
 // Sender gives one message to the next hop. Nil means that it was taken for good.
@@ -54,6 +55,7 @@ type Post struct {
 	log    *slog.Logger
 	pace   *pacer
 	wake   map[Lane]chan struct{}
+	health health
 	bounce *Bounces // nil: bounces go where the sender's envelope says
 }
 
@@ -218,7 +220,10 @@ func (p *Post) attempt(ctx context.Context, t taken) (f fate, reached bool) {
 	if expired(t.expires, p.clk.Now()) {
 		return fate{end: dropped}, true
 	}
+	ctx, ended := trace.Root(ctx, "send a letter", trace.Text("nidan.lane", string(t.lane)), trace.Number("nidan.try", t.tries))
 	failure := p.try(ctx, t)
+	ended(failure)
+	p.health.note(failure, p.clk.Now())
 	var known *Failure
 	reached = failure == nil || errors.As(failure, &known) && (known.Code != 0 || known.Permanent)
 	return decide(t.lane, t.tries, p.clk.Now(), failure), reached

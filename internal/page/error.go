@@ -16,7 +16,14 @@ type errorView struct {
 	Text   string
 	Next   string // what to do now, where the text does not say it
 	Until  time.Time
+	Number string // of the request, where something failed on our side
 }
+
+// RequestNumber is the header that holds the number of a request.
+const RequestNumber = "X-Request-Id"
+
+// Number is the number of the request that w answers; empty where none was given.
+func Number(w http.ResponseWriter) string { return w.Header().Get(RequestNumber) }
 
 // errorPages are the statuses whose page has a title of its own, and a next step
 // where the fault's text cannot know it.
@@ -36,7 +43,7 @@ func (s *Site) Fail(w http.ResponseWriter, r *http.Request, err error) {
 			return // the client hung up: nobody is there to be told
 		}
 		s.log.LogAttrs(r.Context(), slog.LevelError, "request failed",
-			slog.String("route", r.Pattern), slog.String("error", err.Error()))
+			slog.String("request", Number(w)), slog.String("route", r.Pattern), slog.String("error", err.Error()))
 		f = fault.New(fault.Internal, "page.internal")
 	}
 	status := Status(f.Kind)
@@ -48,6 +55,9 @@ func (s *Site) Fail(w http.ResponseWriter, r *http.Request, err error) {
 		RetryAfter(w, s.Now(), f.Until)
 	}
 	view := &errorView{Status: status, Until: f.Until}
+	if f.Kind == fault.Internal {
+		view.Number = Number(w)
+	}
 	say, title := s.Speak(r), "page.error_title"
 	view.Text = say.T(f.Phrase, f.Args...)
 	if own, ok := errorPages[status]; ok {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/argon2"
+
+	"nidan/internal/trace"
 )
 
 // ErrBusy says that the hash could not be begun in time: the line is full, the wait was too long, or the pool is
@@ -74,6 +76,13 @@ func (p *Pool) Full() bool {
 	return p.line.full()
 }
 
+// State is how many permits are in use and how many askers wait for one.
+func (p *Pool) State() (used, waiting int) {
+	p.line.mu.Lock()
+	defer p.line.mu.Unlock()
+	return p.permits - p.line.free, len(p.line.waiting)
+}
+
 // Close refuses whoever waits and whoever comes, waits for the hashes that run, and stops the pool's timer.
 func (p *Pool) Close() { p.line.close() }
 
@@ -84,9 +93,14 @@ func (p *Pool) run(ctx context.Context, memory uint64, work func()) error {
 		return err
 	}
 	permits := p.permitsFor(memory)
-	if err := p.line.enter(ctx, permits); err != nil {
+	_, waited := trace.Begin(ctx, "wait for a permit to hash")
+	err := p.line.enter(ctx, permits)
+	waited(err)
+	if err != nil {
 		return err
 	}
+	_, hashed := trace.Begin(ctx, "hash a password")
+	defer hashed(nil)
 	ended := make(chan any, 1)
 	go func() {
 		defer func() {

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -30,17 +31,38 @@ type readiness struct {
 	fault string
 }
 
-func (p *Portal) readyz(w http.ResponseWriter, r *http.Request) {
+// fault is why no people should be sent here, as found within the last second.
+func (p *Portal) fault(ctx context.Context) string {
 	p.ready.mu.Lock()
 	defer p.ready.mu.Unlock()
 	if now := p.Clock.Machine(); now.Sub(p.ready.at).Abs() > time.Second {
-		p.ready.at, p.ready.fault = now, p.unready(r.Context())
+		p.ready.at, p.ready.fault = now, p.unready(ctx)
 	}
-	if p.ready.fault != "" {
-		answer(w, http.StatusServiceUnavailable, map[string]string{"status": "not ready", "reason": p.ready.fault})
-		return
+	return p.ready.fault
+}
+
+func (p *Portal) readyz(w http.ResponseWriter, r *http.Request) {
+	fault := p.fault(r.Context())
+	body := map[string]string{"status": "ready", "mail": p.mailStands()}
+	status := http.StatusOK
+	if fault != "" {
+		body["status"], body["reason"], status = "not ready", fault, http.StatusServiceUnavailable
 	}
-	answer(w, http.StatusOK, map[string]string{"status": "ready"})
+	answer(w, status, body)
+}
+
+// mailAfter is how long nothing must have been taken before it is told.
+const mailAfter = time.Minute
+
+// mailStands is how the mail server stands. It is told and does not make a node
+// unready: every node hands over to the same one, and whoever has an app can sign in
+// without it, which he could not if all nodes were taken out.
+func (p *Portal) mailStands() string {
+	since, latest := p.Post.Failing()
+	if since.IsZero() || p.Clock.Now().Sub(since) < mailAfter {
+		return "ok"
+	}
+	return fmt.Sprintf("no letter was taken since %s: %v", since.UTC().Format(time.RFC3339), latest)
 }
 
 // unready says why no people should be sent here, or nothing.

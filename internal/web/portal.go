@@ -56,6 +56,10 @@ import (
 // hashBudget is the memory that hashing may take at once, beside everything else.
 const hashBudget = 512 << 20
 
+// cores are those this process may use: a container's limit counts. It is read before
+// serve gives the scheduler more threads than that.
+var cores = runtime.GOMAXPROCS(0)
+
 // Needs is what a portal is built from.
 type Needs struct {
 	Config config.Config
@@ -137,15 +141,16 @@ func New(n Needs) (*Portal, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Portal{Needs: n, metrics: newMetrics(n.Clock.Machine)}
+	p := &Portal{Needs: n, metrics: newMetrics()}
 	p.Site, err = page.New(book, n.Log, page.Options{Name: n.Config.Name, House: n.Config.HouseZone,
 		Contact: n.Config.Contact, Hours: hours(n.Config, n.Clock.Now()), Secure: n.Config.Secure(), Demo: n.Demo, Now: n.Clock.Now})
 	if err != nil {
 		return nil, err
 	}
-	p.Pool = password.NewPool(n.hashCost(), runtime.NumCPU(), hashBudget)
+	p.Pool = password.NewPool(n.hashCost(), cores, hashBudget)
 	p.Post = mail.NewPost(n.DB, n.Keys, n.Clock, n.Sender, n.Config.MailFrom.String(), n.Log)
 	p.Post.Pace(n.Config.MailPace)
+	p.metrics.registry.MustRegister(&state{p: p})
 	replies, err := p.arriving()
 	if err != nil {
 		return nil, err

@@ -14,7 +14,7 @@ func TestWhoCannotBeServedIsRefusedBeforeAnythingIsReadOfHim(t *testing.T) {
 	w := storetest.Open(t, storetest.SQLite(t))
 	k := walk(t, w)
 	k.people()
-	k.portal.Pool.Close() // nobody more may stand in its line
+	k.portal.Pool.Close()           // nobody more may stand in its line
 	k.do("", "GET", "/signin", 200) // from here on the gate knows what is planned
 	counted := k.allowances()
 	for _, email := range []string{"app@aozora.example", "nobody@aozora.example"} {

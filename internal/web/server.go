@@ -32,11 +32,11 @@ const (
 func (p *Portal) Handler() http.Handler {
 	mux := http.NewServeMux()
 	for _, rt := range p.routes {
-		mux.HandleFunc(rt.Pattern, p.metrics.measure(rt.Pattern, p.gate.Guard(rt)))
+		mux.HandleFunc(rt.Pattern, p.watch(rt.Pattern, p.gate.Guard(rt)))
 	}
 	missing := p.gate.Guard(route.Route{Pattern: "/", Gate: route.Door, Serve: p.Site.Missing})
-	mux.HandleFunc("/", p.metrics.measure("other", missing))
-	return p.headers(p.recovered(p.sameOrigin(written(mux, missing))))
+	mux.HandleFunc("/", p.watch("other", missing))
+	return p.numbered(p.headers(p.recovered(p.sameOrigin(written(mux, missing)))))
 }
 
 // written serves addresses that are text. No id and no token of ours holds anything
@@ -115,7 +115,7 @@ func (p *Portal) recovered(next http.Handler) http.Handler {
 			if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 				panic(v)
 			}
-			p.Log.Error("a handler panicked", slog.String("route", r.Pattern), slog.Any("panic", v), slog.String("stack", string(debug.Stack())))
+			p.Log.Error("a handler panicked", slog.String("request", page.Number(w)), slog.String("route", r.Pattern), slog.Any("panic", v), slog.String("stack", string(debug.Stack())))
 			p.Site.Fail(w, r, errors.New("panic"))
 		}()
 		next.ServeHTTP(w, r)
