@@ -82,7 +82,9 @@ func TestARequestHasOneNumberInItsAnswerItsPageAndTheLog(t *testing.T) {
 // gone is a mail server that does not answer.
 type gone struct{}
 
-func (gone) Send(context.Context, mail.Message) error { return &mail.Failure{Step: "connect", Text: "refused"} }
+func (gone) Send(context.Context, mail.Message) error {
+	return &mail.Failure{Step: "connect", Text: "refused"}
+}
 
 func TestReadinessTellsOfMailAndItIsNoReasonToBeUnready(t *testing.T) {
 	w := storetest.Open(t, storetest.SQLite(t))
