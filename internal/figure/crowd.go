@@ -64,6 +64,9 @@ func (w *world) fill(ctx context.Context, keys *secret.Keys, c Crowd, told func(
 	if err := w.run(ctx, "last", values); err != nil {
 		return staff, plan, err
 	}
+	if err := counted(ctx, w.db); err != nil {
+		return staff, plan, err
+	}
 	err = w.db.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 		plan, err = rollout.Save(ctx, tx, rollout.Plan{Opens: opens, Ends: opens.AddDate(0, 0, 52), Zone: "Asia/Tokyo", Reminders: rollout.Usual}, "bench")
 		return err

@@ -28,6 +28,7 @@ type Run struct {
 	Long     bool      // at full size, where a bench is smaller by itself
 	Accounts int       // of progress, import and people
 	Tickets  int       // of tickets
+	worlds   int       // made so far
 	figures  []Figure
 }
 

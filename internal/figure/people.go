@@ -30,9 +30,6 @@ const (
 // in one organization that is large by itself.
 func (r *Run) people(ctx context.Context) error {
 	threads()
-	if r.Database != "" {
-		return fmt.Errorf("the people bench compares databases of its own, on SQLite")
-	}
 	large := max(smallCrowd, r.Accounts)
 	var small, many, one crowded
 	for _, c := range []struct {

@@ -15,3 +15,14 @@ func seenAgain(ctx context.Context, r store.Reader) (n int, err error) {
 func waiting(ctx context.Context, r store.Reader) (n int64, err error) {
 	return n, r.QueryRow(ctx, `select count(*) from mail where lane = 'bulk' and sent_at is null and dropped_at is null`).Scan(&n)
 }
+
+// counted has PostgreSQL count what was written, which it does by itself within minutes.
+func counted(ctx context.Context, db *store.DB) error {
+	if db.Engine() != store.PostgreSQL {
+		return nil
+	}
+	return db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.Exec(ctx, "analyze")
+		return err
+	})
+}

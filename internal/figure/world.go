@@ -7,8 +7,8 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"runtime"
+	"strconv"
 	"sync/atomic"
 
 	"nidan/internal/account"
@@ -86,14 +86,15 @@ func (r *Run) build(ctx context.Context) (*world, error) {
 
 // openStore makes a database for a world, with its key and clock.
 func (r *Run) openStore(ctx context.Context, w *world) (*secret.Keys, *clock.Clock, error) {
-	source := r.Database
-	if source == "" {
-		folder, err := os.MkdirTemp("", "nidan-bench-*")
-		if err != nil {
-			return nil, nil, err
-		}
-		w.closers = append(w.closers, func() { _ = os.RemoveAll(folder) })
-		source = filepath.Join(folder, "bench.db")
+	folder, err := os.MkdirTemp("", "nidan-bench-*")
+	if err != nil {
+		return nil, nil, err
+	}
+	w.closers = append(w.closers, func() { _ = os.RemoveAll(folder) })
+	r.worlds++
+	source, err := r.place(ctx, folder, "world_"+strconv.Itoa(r.worlds))
+	if err != nil {
+		return nil, nil, err
 	}
 	clk := clock.New()
 	db, err := store.Open(ctx, source, clk.Now)
