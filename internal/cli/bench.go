@@ -11,8 +11,8 @@ import (
 )
 
 type benchCommand struct {
-	Name     string `arg:"" optional:"" help:"signin, gate, stall, overload, start, alike, reminders, mail, progress, import, people or tickets; all of them without a name."`
-	Database string `placeholder:"URL" help:"An empty PostgreSQL database to measure on: postgres://…; a temporary SQLite file without it."`
+	Name     string `arg:"" optional:"" help:"signin, gate, stall, overload, start, alike, reminders, mail, progress, import, people or tickets; all: every one, and a table of them, as without a name."`
+	Database string `placeholder:"URL" help:"A PostgreSQL database to measure on, in schemas that begin with bench_: postgres://…; temporary SQLite files without it."`
 	Pairs    int    `default:"2000" help:"Pairs of attempts that alike compares."`
 	Long     bool   `help:"Send 100,000 letters in mail, not 20,000."`
 	Accounts int    `default:"1000000" help:"Accounts of progress (each tenth not enrolled), import and people."`
@@ -36,6 +36,7 @@ func (benchCommand) Help() string {
 	import   the import of a million people against a bare bulk insert; its memory
 	people   sign-in and search among a million accounts against ten thousand
 	tickets  lists, queue and search over a million tickets
+	all      every one, and at the end one table in Markdown with the machine named
 
 Example:
 
@@ -51,10 +52,12 @@ func (cmd benchCommand) Run(ctx context.Context, c *Console) error {
 	if err != nil {
 		return err
 	}
-	names := figure.Names
-	if cmd.Name != "" {
-		names = []string{cmd.Name}
+	names := []string{cmd.Name}
+	all := cmd.Name == "" || cmd.Name == "all"
+	if all {
+		names = figure.Names
 	}
+	var taken []figure.Figure
 	run := figure.Run{Out: c.Err, Program: program, Database: cmd.Database, Pairs: cmd.Pairs, Long: cmd.Long, Accounts: cmd.Accounts, Tickets: cmd.Tickets}
 	missed := false
 	for _, name := range names {
@@ -67,6 +70,12 @@ func (cmd benchCommand) Run(ctx context.Context, c *Console) error {
 			if err := cmd.print(c, f); err != nil {
 				return err
 			}
+		}
+		taken = append(taken, figures...)
+	}
+	if all && !cmd.JSON {
+		if _, err := fmt.Fprint(c.Out, "\n", figure.Table(taken, figure.Machine(), cmd.Database != "")); err != nil {
+			return err
 		}
 	}
 	if missed {
