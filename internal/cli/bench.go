@@ -11,7 +11,7 @@ import (
 )
 
 type benchCommand struct {
-	Name     string `arg:"" optional:"" help:"signin, gate, stall, overload, start, alike, reminders, mail, progress, import, people or tickets; all: every one, and a table of them, as without a name."`
+	Name     string `arg:"" optional:"" help:"signin, code, gate, stall, overload, start, alike, reminders, mail, progress, import, people or tickets; all: every one, and a table of them, as without a name."`
 	Database string `placeholder:"URL" help:"A PostgreSQL database to measure on, in schemas that begin with bench_: postgres://…; temporary SQLite files without it."`
 	Pairs    int    `default:"2000" help:"Pairs of attempts that alike compares."`
 	Long     bool   `help:"Send 100,000 letters in mail, not 20,000."`
@@ -26,6 +26,7 @@ func (benchCommand) Help() string {
 		`A busy machine gives worse figures: run it on a quiet one.
 
 	signin   a full sign-in: CPU outside its one hash, and its rate against a bare hash loop
+	code     one durable one-time code, by one client and by 200 at once
 	gate     a request behind the gate against an empty handler
 	stall    a signed-in page while eight people sign in at once
 	overload ten times the sign-ins that the cores can hash, as when a window lifts

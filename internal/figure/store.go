@@ -3,6 +3,7 @@ package figure
 import (
 	"context"
 
+	"nidan/internal/account"
 	"nidan/internal/store"
 )
 
@@ -25,4 +26,23 @@ func counted(ctx context.Context, db *store.DB) error {
 		_, err := tx.Exec(ctx, "analyze")
 		return err
 	})
+}
+
+// holders are all accounts by their addresses.
+func holders(ctx context.Context, r store.Reader) (map[string]account.Ref, error) {
+	rows, err := r.Query(ctx, `select email, organization_id, id from account`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	refs := map[string]account.Ref{}
+	for rows.Next() {
+		var email string
+		var ref account.Ref
+		if err := rows.Scan(&email, &ref.Organization, &ref.ID); err != nil {
+			return nil, err
+		}
+		refs[email] = ref
+	}
+	return refs, rows.Err()
 }
