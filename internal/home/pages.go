@@ -51,7 +51,7 @@ type dashboardView struct {
 	Setup   bool // set-up stands first
 	Before  bool // the period has not opened yet
 	Opens   time.Time
-	End     time.Time
+	Until   time.Time // his own end
 	Left    time.Duration
 	Chooses bool // a Portal Admin chooses the method
 	Method  account.Method
@@ -84,15 +84,15 @@ func (l lead) Share() int64 {
 }
 
 // LeadEnd says the end of the rollout.
-func (v *dashboardView) LeadEnd() string { return v.View.End(v.Lead.Plan.Ends) }
+func (v *dashboardView) LeadEnd() string { return v.End(v.Lead.Plan.Ends) }
 
-// EndText says the own end; End is taken by the field.
-func (v *dashboardView) EndText() string { return v.View.End(v.End) }
+// EndText says the own end.
+func (v *dashboardView) EndText() string { return v.End(v.Until) }
 
 func (h *Room) dashboard(w http.ResponseWriter, r *http.Request) error {
 	v := session.Of(r.Context())
 	view := &dashboardView{
-		Name: v.Person.Name, Setup: v.Setup, Before: v.OneStep && !v.Setup, Opens: v.Opens, End: v.OwnEnd,
+		Name: v.Person.Name, Setup: v.Setup, Before: v.OneStep && !v.Setup, Opens: v.Opens, Until: v.OwnEnd,
 		Left: v.OwnEnd.Sub(h.site.Now()), Chooses: v.Admin(), Method: v.CodeMethod, TwoStep: v.TwoStep,
 	}
 	var err error

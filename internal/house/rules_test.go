@@ -26,6 +26,14 @@ func asks(room, expression string) map[string]string {
 	}
 }
 
+// framed is a room with pages, and what every page's view has.
+func framed(room, text string) map[string]string {
+	return map[string]string{
+		"internal/page/view.go":          "package page; type View struct { Title string; query int }; func (v *View) Places() int { return 1 }",
+		"internal/" + room + "/pages.go": "package " + room + "; import \"nidan/internal/page\"; " + text,
+	}
+}
+
 func file(name, text string) map[string]string { return map[string]string{name: text} }
 
 var rules = []rule{
@@ -204,5 +212,21 @@ var rules = []rule{
 			"internal/totp/pages.go": `package totp; const p = "GET /setup/totp"`,
 			routeMap:                 "GET /setup/totp   set-up\n",
 		}},
+	},
+	{
+		name: "views hide nothing of the frame", breaches: viewsHideNothingOfTheFrame,
+		breaking: []planted{
+			{"Title of internal/totp.view hides", framed("totp", "type view struct { page.View; Title int }")},
+			{"Places of internal/totp.view hides", framed("totp", "type view struct { page.View }; func (v view) Places() int { return 0 }")},
+			{"Places of internal/totp.view hides", framed("totp", "type view struct { *page.View }; func (v *view) Places() int { return 0 }")},
+			{"Title of internal/totp.outer hides", framed("totp", "type outer struct { inner; Title int }; type inner struct { page.View }")},
+			{"Title of internal/totp.view hides", framed("totp", "type view struct { page.View; more }; type more struct { Title int }")},
+			{"Title of internal/totp.view hides", framed("totp", "type view struct { page.View; Title }; type Title struct{}")},
+			{"Title of internal/totp.view hides", framed("totp", "func show() { type view struct { page.View; Title int } }")},
+		},
+		keeping: []map[string]string{
+			framed("totp", "type view struct { page.View; Name string; query int }; type row struct { Title string }; func (r row) Places() int { return 0 }"),
+			framed("totp", "type view struct { page.View; Rows []row; More row }; type row struct { Title string }"),
+		},
 	},
 }

@@ -13,12 +13,12 @@ import (
 
 type failuresView struct {
 	page.View
-	Span  Span
-	Spans []page.Option
-	Bars  []Bar // with anything in it, the newest first
-	Sum   Refused
-	Plots [][]template.HTML
-	zone  *time.Location
+	Chosen Span
+	Spans  []page.Option
+	Bars   []Bar // with anything in it, the newest first
+	Sum    Refused
+	Plots  [][]template.HTML
+	zone   *time.Location
 }
 
 // Hour is a stretch of an hour as the table names it, and Day one of a day.
@@ -43,7 +43,7 @@ func (rm *Room) failures(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	say := rm.Site.Speak(r)
-	view := &failuresView{Span: s, zone: zone}
+	view := &failuresView{Chosen: s, zone: zone}
 	for _, one := range Spans {
 		view.Spans = append(view.Spans, page.Option{Value: strconv.Itoa(one.Days), Label: say.T("record.days_" + strconv.Itoa(one.Days)), Checked: one == s})
 	}

@@ -20,8 +20,8 @@ type refusedView struct {
 	Pass   bool   // a pass leads on
 }
 
-// Say says the reason, in a template.
-func (v *refusedView) Say() string {
+// Told is the reason as it is said.
+func (v *refusedView) Told() string {
 	return v.Site.Book().Say(v.Lang, v.Reason, append(v.Args, "end", v.End(v.Until), "opens", v.Moment(v.Until))...)
 }
 
