@@ -106,6 +106,7 @@ func (c *cast) cell(d door, i, j int) {
 // PostgreSQL those alone that write or are refused in a transaction: what the gate turns
 // away, and what a page shows, is the same there.
 func TestEachCellOfTheTableOfActsIsAnsweredSoThroughHTTP(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		c := openCast(t, w)
 		cells := 0

@@ -131,6 +131,7 @@ func TestBeforeTheRightPasswordEveryAccountIsAnsweredAlike(t *testing.T) {
 }
 
 func TestNoPostOfAnotherSiteIsTaken(t *testing.T) {
+	t.Parallel()
 	a := attack(t, storetest.Open(t, storetest.SQLite(t)))
 	sessions := a.count(`session where ended_at is null`)
 	for _, path := range append(a.paths("POST"), "//evil.example", "/") {
@@ -154,6 +155,7 @@ func TestNoPostOfAnotherSiteIsTaken(t *testing.T) {
 
 // A gate that lets a session in by its name alone has a proof to ask for.
 func TestEveryFormThatChangesAnAccountAsksForAProof(t *testing.T) {
+	t.Parallel()
 	p := portal(t, storetest.Open(t, storetest.SQLite(t)), false)
 	standing := map[string]string{"POST /confirm": "is the proof", "POST /sessions": "ends sessions alone",
 		"POST /progress/remind": "writes to each person once a day at most, and changes nothing",
@@ -168,6 +170,7 @@ func TestEveryFormThatChangesAnAccountAsksForAProof(t *testing.T) {
 }
 
 func TestAMailedCodeOpensItsOwnSignInAndDoorAlone(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		k := walk(t, w)
 		k.people()
@@ -196,6 +199,7 @@ func TestAMailedCodeOpensItsOwnSignInAndDoorAlone(t *testing.T) {
 }
 
 func TestAPasswordAloneEnrollsNothing(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		k := walk(t, w)
 		k.people()

@@ -109,6 +109,7 @@ func TestNoFormOfAPortalAdminOrOperatorMakesThePortalFail(t *testing.T) {
 // An id of another organization is answered like one that never was, wherever it
 // stands: in an address, in a form, in a query, and beside an organization that is not its.
 func TestAForeignIDIsAnsweredLikeOneThatNeverWasOnEveryPage(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		c := openCast(t, w)
 		var foreign [3]string // a person, a network, a password that waits

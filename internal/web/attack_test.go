@@ -262,6 +262,7 @@ func TestNoAddressOrHeaderMakesThePortalFailOrLeadAway(t *testing.T) {
 
 // A probe that hangs up says nothing of the database; others must not be told so.
 func TestWhoeverHangsUpOnReadinessSpoilsItForNobody(t *testing.T) {
+	t.Parallel()
 	w := storetest.Open(t, storetest.SQLite(t))
 	if _, err := clock.Start(t.Context(), w.DB, w.Clock, "test"); err != nil {
 		t.Fatal(err)
@@ -279,6 +280,7 @@ func TestWhoeverHangsUpOnReadinessSpoilsItForNobody(t *testing.T) {
 }
 
 func TestAWrongPasswordIsCountedThoughItsSenderHungUp(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		// So that there is time to hang up within the hash, and no wait for the hashes before it.
 		a := attackAtCost(t, w, password.Cost{MemoryKiB: 8 << 10, Passes: 1, Lanes: 1})
@@ -303,6 +305,7 @@ func TestAWrongPasswordIsCountedThoughItsSenderHungUp(t *testing.T) {
 // While the second verification is stopped a session that was begun before looks at
 // no code at /confirm, and has none mailed.
 func TestWhileStoppedConfirmNeitherLooksAtACodeNorMailsOne(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		a := attack(t, w)
 		a.browser()
@@ -334,6 +337,7 @@ func TestWhileStoppedConfirmNeitherLooksAtACodeNorMailsOne(t *testing.T) {
 // A password that was kept aside counts from its approval on; whoever signed in
 // with the one before is out from then on, with or without anybody typing the new.
 func TestASessionOfAPasswordThatNoLongerCountsIsDead(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		k := walk(t, w)
 		k.people()
@@ -372,6 +376,7 @@ func TestASessionOfAPasswordThatNoLongerCountsIsDead(t *testing.T) {
 // After a clock that ran ahead was set right and this accepted, what was proved in
 // the time to come is not proved for as long.
 func TestASessionOfATimeStillToComeIsDead(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		k := walk(t, w)
 		k.people()
@@ -397,6 +402,7 @@ func (a *attacker) count(from string, args ...any) (n int) {
 }
 
 func TestTheFirstLinkMakesOneOperatorHoweverManyUseIt(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		k := walk(t, w)
 		var token string

@@ -78,6 +78,7 @@ func form(pairs ...string) url.Values {
 }
 
 func TestOfManyDeedsOnARolloutAtOnceOneIsDone(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		k := walk(t, w)
 		k.people()
@@ -151,6 +152,7 @@ func TestOfManyDeedsOnARolloutAtOnceOneIsDone(t *testing.T) {
 // Two nodes on one database: a shorter end that one saves binds a session at its next
 // request to the other, though that has a copy of what was planned before.
 func TestAShorterEndBindsOnEveryNodeAtTheNextRequest(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		k := walk(t, w)
 		k.people()
@@ -194,6 +196,7 @@ func hostOf(t *testing.T, of *httptest.Server) *url.URL {
 // At the very instant at which a window opens nothing is done by a POST, of whoever
 // is not on its list; a microsecond before it is.
 func TestAtTheInstantAWindowOpensNoFormDoesAnything(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		k := walk(t, w)
 		k.people()
@@ -244,6 +247,7 @@ func TestAtTheInstantAWindowOpensNoFormDoesAnything(t *testing.T) {
 // What operators and addresses say stands in pages, calendar and letters as text:
 // no markup, no line of a header, no entry of a calendar comes from it.
 func TestNothingThatIsSaidOfARolloutBreaksOutOfItsPlace(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		const evil = "</p><script>alert(1)</script>\r\nBcc: x@evil.example\r\n\r\nBEGIN:VEVENT\r\nSUMMARY:evil; a, b\\n \u202e{name} https://evil.example/signin"
 		k := walk(t, w)

@@ -10,6 +10,7 @@ import (
 )
 
 func TestAHashCostsWhatTheSettingsSay(t *testing.T) {
+	t.Parallel()
 	w := storetest.Open(t, storetest.SQLite(t))
 	for _, c := range []struct {
 		settings []string

@@ -52,6 +52,7 @@ func (c *cast) state() string {
 // Where the record or the letter of a deed cannot be written, the deed is not done:
 // an honest 5xx, and nothing of it stays.
 func TestADeedWhoseRecordOrLetterCannotBeWrittenIsNotDone(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		c := openCast(t, w)
 		deeds := []struct {

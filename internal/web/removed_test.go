@@ -112,6 +112,7 @@ func fill(ctx context.Context, tx *store.Tx, table string, columns []column, own
 // Whoever is deleted has a row in each table that knows holders, whatever rooms come to
 // be; afterwards those alone name him that say here why.
 func TestNoTableNamesWhoWasDeletedButThoseThatSayWhy(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		c := openCast(t, w)
 		tables := schema(t, w.DB)

@@ -18,6 +18,7 @@ import (
 // accepted: what was done in that hour neither holds anybody up for a year nor is
 // valid for one, and what was stopped can be mended now.
 func TestAfterAClockThatRanAheadNobodyWaitsAndNothingIsValidForAYear(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		a := attack(t, w)
 		a.later(time.Hour)
@@ -117,6 +118,7 @@ func TestAfterAClockThatRanAheadNobodyWaitsAndNothingIsValidForAYear(t *testing.
 // Nodes that run on learn of it within a minute; what they wrote until then in the
 // time ahead goes back as well.
 func TestANodeThatLearnsOfAnAcceptedClockTakesBackWhatItWroteMeanwhile(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		k := walk(t, w)
 		k.people()

@@ -16,6 +16,7 @@ import (
 // Right passwords cost a hash, a session and a record each: whoever has a stolen one
 // is slowed at his own place, and nobody else is, least of all the owner.
 func TestRightPasswordsAreSlowedDownToo(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		k := walk(t, w)
 		k.people()
@@ -59,6 +60,7 @@ func TestRightPasswordsAreSlowedDownToo(t *testing.T) {
 }
 
 func TestPasswordsAreNotChangedWithoutEnd(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		k := walk(t, w)
 		k.people()

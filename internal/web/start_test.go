@@ -162,6 +162,7 @@ func TestAStartingGuideThatLeadsNowhereIsAnsweredAlikeWhateverTheReason(t *testi
 }
 
 func TestOpeningAStartingGuideIsTheSameForEveryLinkAndSpendsNothing(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		k := walk(t, w)
 		g := k.newcomer("taro")
@@ -211,6 +212,7 @@ func TestWrongTriesOfAStartingGuideAreSlowedForALinkThatNeverWasToo(t *testing.T
 }
 
 func TestWhoIsIdentifiedIsSlowedWhereHeMakesThePortalHash(t *testing.T) {
+	t.Parallel()
 	k := walk(t, storetest.Open(t, t.TempDir()+"/nidan.db"))
 	g := k.newcomer("taro")
 	for range 10 {
@@ -222,6 +224,7 @@ func TestWhoIsIdentifiedIsSlowedWhereHeMakesThePortalHash(t *testing.T) {
 }
 
 func TestAGuideReplacedBetweenThePagesLeadsNowhere(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		k := walk(t, w)
 		g := k.newcomer("taro")
@@ -243,6 +246,7 @@ func TestAGuideReplacedBetweenThePagesLeadsNowhere(t *testing.T) {
 }
 
 func TestAGuideLeadsOnUntilAMicrosecondBeforeItsEnd(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		k := walk(t, w)
 		g := k.newcomer("taro")
@@ -261,6 +265,7 @@ func TestAGuideLeadsOnUntilAMicrosecondBeforeItsEnd(t *testing.T) {
 }
 
 func TestOfTwoBrowsersWithOneGuideAtOnceOneEnrolls(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		k := walk(t, w)
 		g := k.newcomer("taro")
@@ -295,6 +300,7 @@ func TestOfTwoBrowsersWithOneGuideAtOnceOneEnrolls(t *testing.T) {
 }
 
 func TestAnOldPasswordWorksUntilTheGuidesSetUpIsDone(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		k := walk(t, w)
 		k.people()
@@ -329,6 +335,7 @@ func TestAnOldPasswordWorksUntilTheGuidesSetUpIsDone(t *testing.T) {
 }
 
 func TestInAWindowAStartingGuideIsClosedAndNothingIsCounted(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		k := walk(t, w)
 		g := k.newcomer("taro")
@@ -351,6 +358,7 @@ func TestInAWindowAStartingGuideIsClosedAndNothingIsCounted(t *testing.T) {
 
 // The name of what was typed twice must not become a way around the rule.
 func TestThePasswordOfAStartingGuideFollowsTheRule(t *testing.T) {
+	t.Parallel()
 	k := walk(t, storetest.Open(t, t.TempDir()+"/nidan.db"))
 	g := k.newcomer("taro")
 	for _, fields := range [][]string{

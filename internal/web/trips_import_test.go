@@ -77,6 +77,7 @@ func (k *walker) importing() {
 }
 
 func TestAnUploadIsBoundedAndForOperatorsAlone(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		k := walk(t, w)
 		k.people()

@@ -190,6 +190,7 @@ func (k *walker) answer(client *http.Client, method, path string) (status int, h
 }
 
 func TestInAWindowEveryDoorIsClosedAndNothingIsDone(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		k := walk(t, w)
 		k.people()
@@ -240,6 +241,7 @@ func TestInAWindowEveryDoorIsClosedAndNothingIsDone(t *testing.T) {
 }
 
 func TestInAWindowWhatEverybodyMayReadStaysOpen(t *testing.T) {
+	t.Parallel()
 	k := walk(t, storetest.Open(t, t.TempDir()+"/nidan.db"))
 	k.people()
 	visitors := k.visitorsOfNoOperator()
@@ -282,6 +284,7 @@ func (k *walker) visitorsOfNoOperator() map[string]*http.Client {
 }
 
 func TestACodeTypedInAWindowWorksAfterIt(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		k := walk(t, w)
 		k.people()
@@ -328,6 +331,7 @@ func TestACodeTypedInAWindowWorksAfterIt(t *testing.T) {
 }
 
 func TestAnOperatorOnTheListEntersInAWindowAndLiftsIt(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		k := walk(t, w)
 		k.people()
@@ -360,6 +364,7 @@ func status(p *Portal) string {
 }
 
 func TestAWindowClosesAndOpensByItselfOnEveryNodeAndAfterARestart(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		k := walk(t, w)
 		first, second := k.portal, portal(t, w, false)
@@ -410,6 +415,7 @@ func TestAWindowClosesAndOpensByItselfOnEveryNodeAndAfterARestart(t *testing.T) 
 }
 
 func TestWindowsAheadAreToldAtTheDoorAndInsideInBothZonesAndLanguages(t *testing.T) {
+	t.Parallel()
 	k := walk(t, storetest.Open(t, t.TempDir()+"/nidan.db"))
 	k.people()
 	visitors := k.visitorsOfNoOperator()
