@@ -9,6 +9,7 @@ const allowances = "internal/house/organization_test.go"
 var acrossOrganizations = map[string]string{
 	"account.Holder":         "sign-in begins with an address, unique in the whole portal, and learns the organization from it",
 	"demo.used":              "a demo is only seeded where nobody is: it asks whether anybody is in the database",
+	"figure.holders":         "a figure of the whole portal on a database made for it",
 	"figure.seenAgain":       "a figure of the whole portal on a database made for it",
 	"figure.waiting":         "a figure of the whole portal on a database made for it",
 	"mail.Forget":            "the portal's own work: delivery data past its retention goes, whosever it was",
