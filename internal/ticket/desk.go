@@ -155,7 +155,7 @@ type Said struct {
 	Version     int64 // of the thread as its writer has seen it; zero: he has not, as by mail
 	Form        string
 	Attachments []string
-	Proved      bool // by a signed address: somebody without an account who is the author
+	Proved      bool // by a signed letter that he answers to: somebody without an account who is the author
 	ByMail      bool
 }
 
