@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"nidan/internal/account"
+	"nidan/internal/progress"
 	"nidan/internal/store"
 	"nidan/internal/store/storetest"
 )
@@ -259,7 +260,16 @@ func TestTemplatesHoursAndFiguresAreTheDesks(t *testing.T) {
 		s.Clock.Set(s.Clock.Now().Add(4 * 24 * time.Hour)) // Wednesday, noon
 		s.is(s.ask(mika, "GET", "/operator/tickets"), 200, "3 hours of business hours late")
 		s.ask(mika, "POST", "/operator/tickets/T-1", append(s.form(mika, "/operator/tickets/T-1"), "act", "close", "text", "done by phone")...)
-		s.is(s.ask(mika, "GET", "/operator/tickets/figures"), 200, "<svg", "Created and closed each day", "Portal")
+		s.is(s.ask(mika, "GET", "/operator/tickets/figures"), 200, "<svg", "Created and closed each day", "Portal", "No rollout ran in these days.", `class="plot bars"`, ">2 created<", ">1 closed<")
+		opens := time.Date(2018, 3, 4, 0, 0, 0, 0, time.FixedZone("JST", 9*60*60))
+		s.room.Beside = func(_ context.Context, since time.Time) (Course, bool, error) {
+			if want := time.Date(2018, 1, 18, 0, 0, 0, 0, opens.Location()); !since.Equal(want) {
+				t.Errorf("asked since %s, not %s", since, want)
+			}
+			return Course{Rollout: "the-id", Opens: opens, Ends: opens.AddDate(0, 0, 52), Hours: []progress.Hour{{At: opens.Add(time.Hour), Figures: progress.Figures{TOTP: 41, MailOTP: 1}}}}, true, nil
+		}
+		s.is(s.ask(mika, "GET", "/operator/tickets/figures"), 200, "The rollout of the whole portal: from 4 Mar 2018, 00:00 JST", "24 Apr 2018, 24:00 JST", "/operator/rollouts/the-id/progress",
+			">42 enrolled<", ">Opening<", "Newly enrolled", `data-label="Enrolled in all">42<`)
 		s.is(s.ask(mika, "GET", "/operator/tickets/figures?lang=ja"), 200, "日ごとの作成数とクローズ数")
 		if n := s.count("audit where chain = 'operators'"); n != 5 {
 			t.Errorf("%d records of five deeds", n)
