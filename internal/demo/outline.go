@@ -42,6 +42,7 @@ func (s *story) outline() {
 	}
 	s.on(onUpgrade, s.planUpgrade)
 	s.askForHelp()
+	s.askFromOutside()
 	for _, p := range s.people {
 		s.outlineOf(p)
 	}

@@ -40,8 +40,8 @@ var tickets = []asked{
 
 // askForHelp puts the tickets of the demo into the story.
 func (s *story) askForHelp() {
-	desk := &ticket.HelpDesk{Keys: s.Keys, Site: s.Site, Address: s.URL, Hours: helpHours}
-	for _, one := range tickets {
+	desk := s.helpDesk()
+	for i, one := range tickets {
 		author := s.asker(one.company, one.place)
 		if author == nil {
 			continue
@@ -54,6 +54,9 @@ func (s *story) askForHelp() {
 				return err
 			})
 		})
+		if i == mailedBack {
+			s.at(s.date(one.day).Add(one.after+time.Hour), func(ctx context.Context) error { return s.answerByMail(ctx, author, made) })
+		}
 		if one.after > 0 {
 			s.at(s.date(one.day).Add(one.after), func(ctx context.Context) error {
 				return s.write(ctx, func(ctx context.Context, tx *store.Tx) error {
@@ -69,6 +72,13 @@ func (s *story) askForHelp() {
 			})
 		}
 	}
+}
+
+// helpDesk is the desk, by the story's time.
+func (s *story) helpDesk() *ticket.HelpDesk {
+	site := *s.Site
+	site.Now = s.clk.Now
+	return &ticket.HelpDesk{Keys: s.Keys, Site: &site, Address: s.URL, Hours: helpHours}
 }
 
 // asker is one of a company's people who are set up.
