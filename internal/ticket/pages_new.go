@@ -81,7 +81,7 @@ func (rm *Room) showTyped(w http.ResponseWriter, r *http.Request, status int, vi
 	}
 	view.Summary, view.Detail, view.Contacts = t.summary, t.detail, t.contacts
 	view.Limits = limits(say)
-	sending(w)
+	page.Connect(w)
 	return rm.page.Show(w, r, status, "new", "ticket.new_title", view)
 }
 

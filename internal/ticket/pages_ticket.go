@@ -112,7 +112,7 @@ func (rm *Room) showCase(w http.ResponseWriter, r *http.Request, status int, vie
 	if view.Entries, err = thread(r.Context(), rm.DB, view.Ticket, view.Desk); err != nil {
 		return err
 	}
-	sending(w)
+	page.Connect(w)
 	say := rm.Site.Speak(r)
 	view.Limits = limits(say)
 	if view.Desk {
