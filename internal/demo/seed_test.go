@@ -235,6 +235,8 @@ func helpWasAskedForInEveryWay(t *testing.T, s scene) {
 		"passes spent against it":     `select count(*) from pass where spent_at is not null and ticket = '` + number + `'`,
 		"tickets by mail, with file":  `select count(*) from ticket t join attachment f on f.number = t.number where t.organization_id = '' and t.category = 'other' and f.whole and f.size > 50`,
 		"tickets of nobody that wait": `select count(*) from ticket where organization_id = '' and category = 'account' and about_holder = '' and state = 'open'`,
+		"notices to Portal Admins":    `select count(*) from notice where authority = 'portal_admin'`,
+		"notices to everybody":        `select count(*) from notice where authority = '' and organization_id = ''`,
 		"comments by mail":            `select count(*) from audit where act = 'help:ticket:commented' and detail like '%"by":"mail"%'`,
 	} {
 		var n int

@@ -54,7 +54,9 @@ func ReadCase(ctx context.Context, r store.Reader, ref account.Ref) (c Case, err
 }
 
 // MayGive says why an operator does not give this pass; the zero Why is that he may.
-func (c Case) MayGive(now time.Time, v *session.Visit, back bool) Why { return MayGive(now, c.facts(v, back)) }
+func (c Case) MayGive(now time.Time, v *session.Visit, back bool) Why {
+	return MayGive(now, c.facts(v, back))
+}
 
 // facts are what the rule of giving asks, of an operator.
 func (c Case) facts(v *session.Visit, back bool) Facts {

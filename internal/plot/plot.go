@@ -19,6 +19,7 @@ type Plot struct {
 	Lines              []Line
 	Band               []Span
 	Rules              []Rule
+	Margin             bool // lines that go up and down are named beside the plot, also on a phone
 }
 
 // Tick is a place on an axis with its name.
@@ -115,6 +116,11 @@ type drawing struct {
 // SVG draws the plot. Its names are escaped: it can stand in a page as it is.
 func (p Plot) SVG(size Size) string {
 	d := &drawing{Plot: p, Size: size}
+	for _, one := range d.Lines {
+		if p.Margin {
+			d.Right = max(d.Right, width(one.Name)+14)
+		}
+	}
 	if d.Most <= 0 {
 		d.Most = 1
 	}

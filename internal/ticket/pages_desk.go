@@ -82,7 +82,7 @@ func (rm *Room) queue(w http.ResponseWriter, r *http.Request) error {
 	for _, t := range tickets {
 		one := row{Ticket: t}
 		if !t.Due.IsZero() {
-			one.Late, one.Left = now.After(t.Due), cal.Between(now, t.Due).Abs()
+			one.Late, one.Left = now.After(t.Due), cal.Between(now, t.Due).Abs().Round(time.Minute)
 		}
 		view.Rows = append(view.Rows, one)
 	}

@@ -159,25 +159,29 @@ func (rm *Room) figures(w http.ResponseWriter, r *http.Request) error {
 // frame is what all plots over the days have in common: the days, and where in them
 // the rollout opened and ended.
 func (v *figuresView) frame(say page.Speaker, house *time.Location) plot.Plot {
-	frame := plot.Plot{From: 0, To: float64(len(v.Days) - 1)}
+	frame := plot.Plot{From: 0, To: float64(len(v.Days)), Margin: true}
 	for i, d := range v.Days {
-		frame.X = append(frame.X, plot.Tick{At: float64(i), Name: phrase.Zones{House: house}.ShortDay(say.Lang, noon(d.Day, house))})
+		frame.X = append(frame.X, plot.Tick{At: middle(i), Name: phrase.Zones{House: house}.ShortDay(say.Lang, noon(d.Day, house))})
 	}
 	if !v.Ran {
 		return frame
 	}
-	for _, one := range []struct {
-		at   time.Time
-		name string
-		look plot.Look
-	}{{v.Course.Opens, "ticket.plot_opening", plot.Other}, {v.Course.Ends.Add(-time.Nanosecond), "ticket.plot_end", plot.Ends}} {
-		for i, d := range v.Days {
-			if d.Day == hours.DayOf(one.at, house) {
-				frame.Rules = append(frame.Rules, plot.Rule{At: float64(i), Name: say.T(one.name), Look: one.look})
-			}
+	for _, one := range []plot.Rule{{At: v.at(v.Course.Opens, house), Name: say.T("ticket.plot_opening"), Look: plot.Known},
+		{At: v.at(v.Course.Ends, house), Name: say.T("ticket.plot_end"), Look: plot.Ends}} {
+		if one.At >= frame.From && one.At <= frame.To {
+			frame.Rules = append(frame.Rules, one)
 		}
 	}
 	return frame
+}
+
+// middle is where a day stands, of those that are drawn from 0 on.
+func middle(day int) float64 { return float64(day) + 0.5 }
+
+// at is where an instant stands.
+func (v *figuresView) at(t time.Time, house *time.Location) float64 {
+	first := v.Days[0].Day
+	return t.Sub(time.Date(first.Year, first.Month, first.Day, 0, 0, 0, 0, house)).Hours() / 24
 }
 
 func (rm *Room) draw(r *http.Request, view *figuresView) {
@@ -185,7 +189,7 @@ func (rm *Room) draw(r *http.Request, view *figuresView) {
 	frame := view.frame(say, rm.Site.House)
 	line := func(of func(tally) float64) (points []plot.Point, most int64) {
 		for i, d := range days {
-			points = append(points, plot.Point{X: float64(i), Y: of(d)})
+			points = append(points, plot.Point{X: middle(i), Y: of(d)})
 			most = max(most, int64(math.Ceil(of(d))))
 		}
 		return points, most
@@ -199,19 +203,29 @@ func (rm *Room) draw(r *http.Request, view *figuresView) {
 	view.Opened = drawn(one, max(most, mostClosed))
 	if view.Ran {
 		two := frame
-		sums, most := line(func(t tally) float64 { return float64(t.Sum) })
 		last := days[len(days)-1].Sum
+		sums := []plot.Point{{X: 0, Y: float64(days[0].Sum - days[0].Enrolled)}}
+		for i, d := range days {
+			sums = append(sums, plot.Point{X: float64(i + 1), Y: float64(d.Sum)})
+		}
 		two.ID, two.Title = "enrolled", say.T("ticket.plot_enrolled_title")
 		two.Description = say.T("ticket.plot_enrolled_about", "from", days[0].Sum, "to", last)
 		two.Lines = []plot.Line{{Points: sums, Look: plot.Known, Name: say.T("ticket.plot_enrolled", "n", last)}}
-		view.Enrolled = drawn(two, most)
+		view.Enrolled = drawn(two, last)
 	}
 	three := frame
-	answers, most := line(func(t tally) float64 { return t.Mean().Hours() })
+	var answers []plot.Point
+	longest := int64(0)
+	for i, d := range days {
+		if d.Answered > 0 { // no answer took no time
+			answers = append(answers, plot.Point{X: middle(i), Y: d.Mean().Hours()})
+			longest = max(longest, int64(math.Ceil(d.Mean().Hours())))
+		}
+	}
 	three.ID, three.Title = "answers", say.T("ticket.plot_answers_title")
 	three.Description = say.T("ticket.plot_answers_about", "mean", say.Length(view.All.Mean()))
 	three.Lines = []plot.Line{{Points: answers, Look: plot.Known, Name: say.T("ticket.plot_answers")}}
-	view.Answers = drawn(three, most)
+	view.Answers = drawn(three, longest)
 	bars := plot.Bars{ID: "categories", Title: say.T("ticket.by_category"), Description: say.T("ticket.plot_categories_about")}
 	for _, c := range view.Category {
 		bars.Rows = append(bars.Rows, plot.Row{Name: say.T("ticket.category_" + c.Name), Bars: []plot.Bar{
