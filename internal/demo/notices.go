@@ -10,7 +10,7 @@ import (
 )
 
 // onNotices is when the operators write their notices.
-const onNotices = 4.2
+const onNotices = 4.43
 
 // writeNotices are the operators' own words beside what writes itself: one to
 // everybody, one to Portal Admins alone.

@@ -175,7 +175,8 @@ func TestTheContactFormMakesATicketThatNoAccountSees(t *testing.T) {
 			t.Errorf("a pass is offered before the person is linked, or the address is to be typed again:\n%s", body)
 		}
 		s.to(s.ask(mika, "POST", "/operator/tickets/T-1", "act", "link", "person", haruka.Person.Email), "/operator/tickets/T-1?done=linked")
-		s.is(s.ask(mika, "GET", "/operator/tickets/T-1"), 200, "/operator/passes/"+s.org+"/"+haruka.Ref.ID+"?ticket=T-1")
+		s.is(s.ask(mika, "GET", "/operator/tickets/T-1"), 200, "/operator/passes/"+s.org+"/"+haruka.Ref.ID+"?ticket=T-1",
+			"/operator/audit?subject=T-1", "/operator/audit?subject="+haruka.Ref.ID)
 		s.is(s.ask(mika, "GET", "/operator/tickets"), 200, "says to be nobody@elsewhere.example, not proved")
 		s.is(s.ask(mika, "GET", "/operator/tickets/T-2"), 200, "No account has that address")
 		s.to(s.ask(mika, "POST", "/operator/tickets/T-2", append(s.form(mika, "/operator/tickets/T-2"), "act", "answer", "text", "お電話ください。")...), "/operator/tickets/T-2?done=answer")

@@ -159,7 +159,8 @@ func (rm *Room) figures(w http.ResponseWriter, r *http.Request) error {
 // frame is what all plots over the days have in common: the days, and where in them
 // the rollout opened and ended.
 func (v *figuresView) frame(say page.Speaker, house *time.Location) plot.Plot {
-	frame := plot.Plot{From: 0, To: float64(len(v.Days)), Margin: true}
+	frame := plot.Plot{From: 0, To: float64(len(v.Days)), Margin: []string{say.T("ticket.plot_opened"), say.T("ticket.plot_closed"),
+		say.T("ticket.plot_enrolled", "n", v.Days[len(v.Days)-1].Sum), say.T("ticket.plot_answers")}} // all have one width
 	for i, d := range v.Days {
 		frame.X = append(frame.X, plot.Tick{At: middle(i), Name: phrase.Zones{House: house}.ShortDay(say.Lang, noon(d.Day, house))})
 	}
