@@ -119,6 +119,9 @@ func (s *stage) value(v string) (string, error) {
 			return "", fmt.Errorf("the newest mail to %s asks for no answer: %q", rest, m.Subject)
 		}
 		return m.ReplyTo, nil
+	case "@letter":
+		m, _ := s.mailbox.latest(rest, "")
+		return m.MessageID, nil
 	case "@setup":
 		found := keyText.FindStringSubmatch(html.UnescapeString(s.body))
 		if found == nil {

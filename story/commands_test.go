@@ -25,7 +25,7 @@ import (
 // commands are what a story can say. In values, @totp:EMAIL is the code that
 // EMAIL's app shows now (@totp:EMAIL+1 the next step's), @mail:EMAIL the newest
 // mailed code, @link:EMAIL the path of the newest mailed link, @reply:EMAIL the
-// address to which the newest mail asks to answer, @setup the code of
+// address to which the newest mail asks to answer, @letter:EMAIL its Message-ID, @setup the code of
 // the key on the page shown, @hidden:FIELD what a hidden field on it holds, @kept what keep has read, @rollout within a path the
 // newest rollout's id, @id:EMAIL within one an account's, @org:NAME an
 // organization's, @network:ADDRESS a permitted network's.

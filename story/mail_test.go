@@ -16,7 +16,18 @@ func bring(s *stage, args []string) error {
 		return err
 	}
 	from, text := strings.Trim(args[0], "<>"), args[len(args)-1]
-	content := "From: " + or(from, "MAILER-DAEMON@mx.example") + "\r\nTo: " + to + "\r\n" + strings.Join(append(args[2:len(args)-1:len(args)-1], "", text, ""), "\r\n")
+	lines := make([]string, 0, len(args))
+	for _, header := range args[2 : len(args)-1] {
+		if at := strings.Index(header, "<@"); at >= 0 { // a value within a header: <@letter:EMAIL>
+			id, err := s.value(strings.TrimSuffix(header[at+1:], ">"))
+			if err != nil {
+				return err
+			}
+			header = header[:at] + "<" + id + ">"
+		}
+		lines = append(lines, header)
+	}
+	content := "From: " + or(from, "MAILER-DAEMON@mx.example") + "\r\nTo: " + to + "\r\n" + strings.Join(append(lines, "", text, ""), "\r\n")
 	conn, err := net.Dial("tcp", s.lmtp.Addr().String())
 	if err != nil {
 		return err

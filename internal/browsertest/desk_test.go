@@ -84,7 +84,7 @@ func TestAnImportIsReadableInBothLanguages(t *testing.T) {
 		b.do(chromedp.SetUploadFiles(chromedp.ID("file"), []string{file}), chromedp.Click(chromedp.ID("leave")))
 		b.press(primary)
 		run := b.path()
-		b.sees("customers.csv") // while it is checked the page reloads itself: nothing to stand still
+		b.sees("customers.csv") // while it is checked the page changes by itself: nothing to stand still
 		s.must(desk.Work(t.Context()))
 		b.walk(walked{"import-checked", run})
 		b.press(primary)

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/chromedp/chromedp"
+
 	"nidan/internal/phrase"
 )
 
@@ -27,6 +29,18 @@ func TestARehearsalIsReadableInBothLanguages(t *testing.T) {
 		}
 		b.press(primary)
 		b.at(path, http.StatusOK)
+		for _, lang := range phrase.Langs {
+			b.speak(lang)
+			b.open(path)
+			b.examine(scene{name: "rollout-rehearsal-running", status: http.StatusOK, mixed: true})
+		}
+		b.speak(phrase.English)
+		b.open(path)
+		b.sees("Stop updating")
 		s.must(s.portal.Rehearse(t.Context()))
+		// Nothing is pressed: what goes on is looked at again, and the page stays the same one.
+		b.do(chromedp.WaitNotPresent(chromedp.CSS("[data-every]")))
+		b.sees("What the rehearsal showed")
+		b.quiet()
 	}
 }

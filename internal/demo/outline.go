@@ -41,7 +41,9 @@ func (s *story) outline() {
 		s.at(hour, s.remind) // what became of letters, and those of a moved end
 	}
 	s.on(onUpgrade, s.planUpgrade)
+	s.on(onNotices, s.writeNotices)
 	s.askForHelp()
+	s.askFromOutside()
 	for _, p := range s.people {
 		s.outlineOf(p)
 	}

@@ -99,6 +99,7 @@ func TestASeed(t *testing.T) {
 			"what is told was played":               whatIsToldWasPlayed,
 			"the invariants hold":                   theInvariantsHold,
 			"an old hash opens with its password":   anOldHashOpens,
+			"help was asked for in every way":       helpWasAskedForInEveryWay,
 			"the rule meets everybody in his state": theRuleMeetsEverybodyInHisState,
 		} {
 			t.Run(name, func(t *testing.T) { check(t, s) })
@@ -202,6 +203,52 @@ func theInvariantsHold(t *testing.T, s scene) {
 	must(t, s.DB.QueryRow(t.Context(), `select max(at) from audit`).Scan(&latest))
 	if !latest.Equal(s.Clock.Now()) {
 		t.Errorf("the last record is of %s, want the demo's beginning, %s", latest, s.Clock.Now())
+	}
+}
+
+// helpWasAskedForInEveryWay: of somebody locked out one trail leads from the contact form
+// to the new phone; a mail is a ticket with its file; an answer by mail quotes its letter.
+func helpWasAskedForInEveryWay(t *testing.T, s scene) {
+	var n int
+	var chain, subject string
+	must(t, s.DB.QueryRow(t.Context(), `select number, about_organization, about_holder from ticket
+		where organization_id = '' and about_holder <> '' and state = 'closed'`).Scan(&n, &chain, &subject))
+	number := "T-" + strconv.Itoa(n)
+	rows, err := s.DB.Query(t.Context(), `select act from audit where chain = 'operators' and act = 'help:ticket:opened' and actor_kind = 'stranger' and subject = $1
+		union all select act from (select act, seq from audit where chain = $2 and subject = $3
+			and (detail like $4 or act in ('account:pass:redeemed', 'account:method:enrolled')) order by seq) x`,
+		number, chain, subject, `%"ticket":"`+number+`"%`)
+	must(t, err)
+	defer rows.Close()
+	var trail []string
+	for rows.Next() {
+		var act string
+		must(t, rows.Scan(&act))
+		trail = append(trail, act)
+	}
+	must(t, rows.Err())
+	want := "help:ticket:opened account:method:enrolled account:ticket:linked account:pass:asked account:pass:given account:pass:redeemed account:method:enrolled"
+	if got := strings.Join(trail, " "); got != want {
+		t.Errorf("the trail of %s is %s, want %s", number, got, want)
+	}
+	for what, question := range map[string]string{
+		"passes spent against it":     `select count(*) from pass where spent_at is not null and ticket = '` + number + `'`,
+		"tickets by mail, with file":  `select count(*) from ticket t join attachment f on f.number = t.number where t.organization_id = '' and t.category = 'other' and f.whole and f.size > 50`,
+		"tickets of nobody that wait": `select count(*) from ticket where organization_id = '' and category = 'account' and about_holder = '' and state = 'open'`,
+		"notices to Portal Admins":    `select count(*) from notice where authority = 'portal_admin'`,
+		"notices to everybody":        `select count(*) from notice where authority = '' and organization_id = ''`,
+		"comments by mail":            `select count(*) from audit where act = 'help:ticket:commented' and detail like '%"by":"mail"%'`,
+	} {
+		var n int
+		must(t, s.DB.QueryRow(t.Context(), question).Scan(&n))
+		if n != 1 {
+			t.Errorf("%s: %d", what, n)
+		}
+	}
+	var text string
+	must(t, s.DB.QueryRow(t.Context(), `select text from ticket_entry where kind = 'comment'`).Scan(&text))
+	if own, quoted := ticket.Fold(text); strings.Contains(own, ">") || !strings.Contains(quoted, "> Dear ") {
+		t.Errorf("the comment is %q with the quote %q", own, quoted)
 	}
 }
 

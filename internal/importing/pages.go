@@ -49,8 +49,8 @@ func (rm *Room) Routes() []route.Route {
 
 var errUnknown = fault.New(fault.NotFound, "importing.unknown")
 
-// Bounds of the pages: runs and rows that are listed, and how often the page of a run at
-// work reloads itself, in seconds.
+// Bounds of the pages: runs and rows that are listed, and after how many seconds the
+// page of a run at work is looked at again.
 const (
 	runsListed = 20
 	rowsListed = 20
@@ -135,7 +135,7 @@ func (rm *Room) showRun(w http.ResponseWriter, r *http.Request, status int, faul
 	view := &runView{Run: run, Shares: run.Tally.Shares()}
 	view.Faults = faults
 	if run.Running() {
-		view.Refresh = reload
+		view.Live = reload
 	}
 	if len(view.Shares) > sharesShown {
 		view.More, view.Shares = len(view.Shares)-sharesShown, view.Shares[:sharesShown]

@@ -21,7 +21,7 @@ func NewCatch(db *store.DB, keys *secret.Keys) *Catch { return &Catch{db: db, ke
 
 // Send keeps a mail, once however often it is tried.
 func (c *Catch) Send(ctx context.Context, m Message) error {
-	inside, err := json.Marshal(body{m.Language, m.Text, m.At, m.ReplyTo})
+	inside, err := json.Marshal(body{Language: m.Language, Text: m.Text, At: m.At, ReplyTo: m.ReplyTo})
 	if err != nil {
 		return fmt.Errorf("demo mailbox: %w", err)
 	}

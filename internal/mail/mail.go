@@ -30,6 +30,7 @@ type Letter struct {
 	Kind                 string // a short noun such as "code"; for operators and logs
 	To                   string // the stored address, and nothing else
 	ReplyTo              string // where an answer goes; empty: to the sender
+	Mark                 string // in its Message-ID, which an answer names; small letters, digits and dots
 	Language             phrase.Lang
 	Subject              string    // stored readable: no code, no link
 	Text                 string    // paragraphs apart by an empty line; the HTML is made of it
@@ -68,6 +69,9 @@ func Addressable(address string) error {
 	return nil
 }
 
+// longMark is how long a mark may be: a Message-ID is one word of one line.
+const longMark = 80
+
 func unprintable(r rune) bool { return r == ' ' || !unicode.IsPrint(r) }
 
 // refusal is why a letter cannot stand in the outbox; each is a mistake of the
@@ -80,6 +84,8 @@ func (l Letter) refusal() error {
 		return errors.New("a letter in the code lane needs an expiry")
 	case l.ReplyTo != "" && Addressable(l.ReplyTo) != nil:
 		return fmt.Errorf("reply to: %w", ErrAddress)
+	case len(l.Mark) > longMark || strings.Trim(l.Mark, "abcdefghijklmnopqrstuvwxyz0123456789.") != "":
+		return errors.New("a mark is of small letters, digits and dots")
 	}
 	return Addressable(l.To)
 }

@@ -248,12 +248,20 @@ func (p *Post) try(ctx context.Context, t taken) error {
 	m := Message{
 		ID: t.id, From: p.from, To: t.to, Subject: t.subject,
 		Text: inside.Text, HTML: page(inside.Language, t.subject, inside.Text), Language: inside.Language,
-		MessageID: t.id + "@" + domain(p.from), At: inside.At, ReplyTo: inside.ReplyTo,
+		MessageID: messageID(t.id, inside.Mark, p.from), At: inside.At, ReplyTo: inside.ReplyTo,
 	}
 	if p.bounce != nil {
 		m.Return = p.bounce.Address(t.id)
 	}
 	return p.sender.Send(ctx, m)
+}
+
+// messageID is the same in every try.
+func messageID(id, mark, from string) string {
+	if mark != "" {
+		id += "." + mark
+	}
+	return id + "@" + domain(from)
 }
 
 // settled is a letter and what became of it.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"io"
 	netmail "net/mail"
+	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -19,6 +21,7 @@ type Read struct {
 	From     string // the address of its author; empty where there is not exactly one plain one
 	FromName string
 	To       []string // addresses of To and Cc
+	Answers  []string // Message-IDs of what it answers to, without brackets: the nearest first
 	Subject  string   // one line
 	Text     string   // lines end in \n; what its HTML says where there is nothing else
 	Files    []Enclosed
@@ -39,6 +42,7 @@ const (
 	readText  = 256 << 10 // bytes of one text
 	readNames = 50        // addresses
 	readLine  = 1000      // characters of a header
+	readIDs   = 20        // of what it answers to, of each header
 )
 
 // ReadMail reads a mail whole; false for what is none. It never fails on a part: a
@@ -65,6 +69,8 @@ func ReadMail(content []byte) (Read, bool) {
 			}
 		}
 	}
+	r.Answers = append(r.Answers, messageIDs(m.Header.Get("In-Reply-To"))...)
+	r.Answers = append(r.Answers, messageIDs(m.Header.Get("References"))...)
 	var w walk
 	r.Text = strings.TrimSpace(w.text(m, 0))
 	r.Files = w.files
@@ -77,6 +83,20 @@ func headerText(h entity.Header, name string) string {
 		return text
 	}
 	return h.Get(name)
+}
+
+// bracketed is one Message-ID in a header: whatever else stands there is passed over,
+// since programs write much of it that is none (RFC 5322 §3.6.4 and 4.5.4).
+var bracketed = regexp.MustCompile(`<([^<>\s]{1,900})>`)
+
+// messageIDs are those of a header, the last first.
+func messageIDs(header string) (ids []string) {
+	header = header[max(0, len(header)-readIDs*readLine):]
+	found := bracketed.FindAllStringSubmatch(header, -1)
+	for _, one := range slices.Backward(found[max(0, len(found)-readIDs):]) {
+		ids = append(ids, one[1])
+	}
+	return ids
 }
 
 // brief is a text as one line of at most so many characters.

@@ -89,6 +89,30 @@ func TestHeadersAreOneLineAndOneAuthor(t *testing.T) {
 	}
 }
 
+func TestWhatAMailAnswersToIsReadWhateverItsProgramWrites(t *testing.T) {
+	many := "References:"
+	for i := range 1000 {
+		many += fmt.Sprintf("\n <%d@x>", i)
+	}
+	for header, want := range map[string]string{
+		"X: y":                   "",
+		"In-Reply-To: <a@b.c>":   "a@b.c",
+		"In-Reply-To:\n <a@b.c>": "a@b.c",
+		"References: <1@x> <2@x>\n\t<3@x>\nIn-Reply-To: <2@x>":     "2@x 3@x 2@x 1@x",
+		"In-Reply-To: Your message of Monday <a@b.c>":              "a@b.c",
+		"In-Reply-To: \"X\" <a b@c> and <d@e>; <>":                 "d@e",
+		"in-reply-to: <" + strings.Repeat("x", 2000) + "@y> <1@x>": "1@x",
+		"References: <1@x><2@x>":                                   "2@x 1@x",
+	} {
+		if m, ok := ReadMail([]byte("From: a@b.example\n" + header + "\n\nx")); !ok || strings.Join(m.Answers, " ") != want {
+			t.Errorf("%.80q: %q, want %q", header, m.Answers, want)
+		}
+	}
+	if m, _ := ReadMail([]byte("From: a@b.example\n" + many + "\n\nx")); len(m.Answers) != readIDs || m.Answers[0] != "999@x" {
+		t.Errorf("of a thousand: %q", m.Answers)
+	}
+}
+
 func TestWhatMachinesWriteIsKnown(t *testing.T) {
 	for header, machine := range map[string]bool{
 		"Auto-Submitted: no": false, "Auto-Submitted: auto-replied": true, "Auto-Submitted: auto-generated; x=y": true, "auto-submitted: Auto-Notified": true,
@@ -146,7 +170,7 @@ func holds(t *testing.T, name string, m Read) {
 	if !utf8.ValidString(m.Text) || strings.ContainsFunc(m.Text, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }) || len(m.Text) > 20*readText {
 		t.Errorf("%s: the text of %d bytes is %.200q", name, len(m.Text), m.Text)
 	}
-	if m.From != "" && Addressable(m.From) != nil || len(m.Files) > readFiles || len(m.To) > readNames {
+	if m.From != "" && Addressable(m.From) != nil || len(m.Files) > readFiles || len(m.To) > readNames || len(m.Answers) > 2*readIDs || strings.ContainsAny(strings.Join(m.Answers, ""), "<> \r\n") {
 		t.Errorf("%s: from %q, %d files, to %d", name, m.From, len(m.Files), len(m.To))
 	}
 	for _, f := range m.Files {

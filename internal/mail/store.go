@@ -17,6 +17,7 @@ type body struct {
 	Text     string      `json:"text"` // the HTML is made of it when it is sent
 	At       time.Time   `json:"at"`   // the mail's Date: when it was first due
 	ReplyTo  string      `json:"reply_to,omitempty"`
+	Mark     string      `json:"mark,omitempty"`
 }
 
 // Queue puts a letter into the outbox, with the deed that it tells of: the row is
@@ -30,7 +31,7 @@ func Queue(ctx context.Context, tx *store.Tx, keys *secret.Keys, l Letter) error
 		due = tx.Now()
 	}
 	id, subject, text := secret.ID(), line(l.Subject), plain(l.Text)
-	inside, err := json.Marshal(body{l.Language, text, due.UTC(), l.ReplyTo})
+	inside, err := json.Marshal(body{l.Language, text, due.UTC(), l.ReplyTo, l.Mark})
 	if err != nil {
 		return fmt.Errorf("mail %q: %w", l.Kind, err)
 	}

@@ -27,7 +27,7 @@ func Prepare(keys *secret.Keys, l Letter, at time.Time) (Ready, error) {
 	if err := l.refusal(); err != nil {
 		return Ready{}, fmt.Errorf("mail %q: %w", l.Kind, err)
 	}
-	inside, err := json.Marshal(body{Language: l.Language, Text: plain(l.Text), At: at.UTC(), ReplyTo: l.ReplyTo})
+	inside, err := json.Marshal(body{Language: l.Language, Text: plain(l.Text), At: at.UTC(), ReplyTo: l.ReplyTo, Mark: l.Mark})
 	if err != nil {
 		return Ready{}, fmt.Errorf("mail %q: %w", l.Kind, err)
 	}

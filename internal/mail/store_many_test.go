@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,7 +17,7 @@ func prepared(t *testing.T, w storetest.World, n int) (ready []Ready) {
 	t.Helper()
 	for i := range n {
 		r, err := Prepare(w.Keys, Letter{Organization: "yamada", Holder: fmt.Sprint("h", i), Lane: Bulk, Kind: Reminder, To: fmt.Sprintf("h%d@example.jp", i),
-			Language: phrase.Japanese, Subject: "期限", Text: fmt.Sprintf("One & %d\n\nTwo", i), Expires: storetest.Start.Add(time.Hour)}, storetest.Start)
+			Language: phrase.Japanese, Subject: "期限", Mark: fmt.Sprint("t", i, ".x"), Text: fmt.Sprintf("One & %d\n\nTwo", i), Expires: storetest.Start.Add(time.Hour)}, storetest.Start)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,6 +54,9 @@ func TestAMailingOfAnySizeIsSentAsEachLetterWouldBe(t *testing.T) {
 		seen := map[string]bool{}
 		for _, m := range k.mails {
 			seen[m.To] = true
+			if !strings.HasPrefix(m.MessageID, m.ID+".t") || !strings.HasSuffix(m.MessageID, ".x@portal.example") {
+				t.Errorf("a Message-ID without its mark: %q", m.MessageID)
+			}
 			if m.HTML != page(phrase.Japanese, m.Subject, m.Text) || m.Text[:6] != "One & " {
 				t.Errorf("%q\n%q", m.Text, m.HTML)
 			}

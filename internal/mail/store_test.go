@@ -95,11 +95,13 @@ func TestALetterIsThereExactlyIfItsDeedWasDone(t *testing.T) {
 func TestAMistakenLetterIsRefused(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		for name, spoil := range map[string]func(*Letter){
-			"two recipients":        func(l *Letter) { l.To = "a@example.com, b@example.com" },
-			"header in the address": func(l *Letter) { l.To = "a@example.com\r\nBcc: b@example.com" },
-			"no text":               func(l *Letter) { l.Text = "" },
-			"no expiry":             func(l *Letter) { l.Lane, l.Expires = Code, time.Time{} },
-			"no such lane":          func(l *Letter) { l.Lane = "express" },
+			"two recipients":          func(l *Letter) { l.To = "a@example.com, b@example.com" },
+			"header in the address":   func(l *Letter) { l.To = "a@example.com\r\nBcc: b@example.com" },
+			"no text":                 func(l *Letter) { l.Text = "" },
+			"no expiry":               func(l *Letter) { l.Lane, l.Expires = Code, time.Time{} },
+			"a mark that is a header": func(l *Letter) { l.Mark = "t1>\r\nBcc: <b@example.com" },
+			"a mark without end":      func(l *Letter) { l.Mark = strings.Repeat("x", longMark+1) },
+			"no such lane":            func(l *Letter) { l.Lane = "express" },
 		} {
 			l := letter(Notice, "hanako@example.com")
 			spoil(&l)

@@ -93,6 +93,13 @@ func (s *Site) funcs(lang phrase.Lang) template.FuncMap {
 			}
 			return " "
 		},
+		// comma stands between two of a list.
+		"comma": func() string {
+			if lang == phrase.Japanese {
+				return "、"
+			}
+			return ", "
+		},
 		// group writes a key or code in groups of four.
 		"group": Group,
 	}

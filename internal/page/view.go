@@ -28,6 +28,7 @@ type View struct {
 	Notice  string         // said once above the page: "Saved. …"
 	Stair   int            // sign-in and set-up: treads filled so far plus one (1 to 3); 0 shows none
 	Refresh int            // seconds after which the page reloads itself; 0: never
+	Live    int            // seconds after which something that goes on is worth another look; 0: nothing goes on
 }
 
 type viewer interface{ base() *View }
@@ -63,6 +64,14 @@ type Banner struct {
 	Always bool   // also where a page says itself what has to be done
 }
 
+// Connect lets a page's script ask this portal, and no other host: to send its form
+// itself and tell how far the files have come, or to look how far something has come.
+func Connect(w http.ResponseWriter) {
+	if policy := w.Header().Get("Content-Security-Policy"); policy != "" {
+		w.Header().Set("Content-Security-Policy", policy+"; connect-src 'self'")
+	}
+}
+
 type chromeKey struct{}
 
 // WithChrome hands the frame what the gate knows.
@@ -73,6 +82,12 @@ func WithChrome(ctx context.Context, c Chrome) context.Context {
 func (v *View) fill(s *Site, w http.ResponseWriter, r *http.Request) {
 	v.Site, v.Path, v.query = s, here(r), r.URL.Query()
 	v.Chrome, _ = r.Context().Value(chromeKey{}).(Chrome)
+	if v.Live > 0 && v.query.Get("live") == "yes" { // never unasked (WCAG 2.2.1)
+		v.Refresh = v.Live
+	}
+	if v.Live > 0 {
+		Connect(w)
+	}
 	say := s.Speak(r)
 	v.Lang, v.Zones = say.Lang, say.Zones
 	if _, ok := asked(r); ok {

@@ -26,9 +26,9 @@ type Case struct {
 	Request Request     // the open one, or none
 }
 
-// readCase reads all that the rule asks. Read in the deciding transaction, a sign-in
+// ReadCase reads all that the rule asks. Read in the deciding transaction, a sign-in
 // that happens meanwhile is not missed.
-func readCase(ctx context.Context, r store.Reader, ref account.Ref) (c Case, err error) {
+func ReadCase(ctx context.Context, r store.Reader, ref account.Ref) (c Case, err error) {
 	if c.Target, err = target(ctx, r, ref); err != nil {
 		return Case{}, err
 	}
@@ -51,6 +51,11 @@ func readCase(ctx context.Context, r store.Reader, ref account.Ref) (c Case, err
 		}
 	}
 	return c, nil
+}
+
+// MayGive says why an operator does not give this pass; the zero Why is that he may.
+func (c Case) MayGive(now time.Time, v *session.Visit, back bool) Why {
+	return MayGive(now, c.facts(v, back))
 }
 
 // facts are what the rule of giving asks, of an operator.

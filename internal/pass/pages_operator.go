@@ -79,7 +79,7 @@ func caseOf(ctx context.Context, r store.Reader, req *http.Request) (Case, error
 			return Case{}, errNobody
 		}
 	}
-	c, err := readCase(ctx, r, ref)
+	c, err := ReadCase(ctx, r, ref)
 	if errors.Is(err, store.ErrNone) {
 		return Case{}, errNobody
 	}
@@ -124,7 +124,7 @@ func (rm *Room) showing(w http.ResponseWriter, r *http.Request, status int, c Ca
 	say := rm.Site.Speak(r)
 	view.Case, view.Now = c, rm.Site.Now()
 	view.Back = view.Back && c.Method == account.MailOTP
-	view.Why = string(MayGive(view.Now, c.facts(session.Of(r.Context()), view.Back)))
+	view.Why = string(c.MayGive(view.Now, session.Of(r.Context()), view.Back))
 	view.Ways = []page.Option{
 		{Value: string(ByHand), Label: say.T("pass.way_hand"), Hint: say.T("pass.way_hand_about"), Checked: way == ByHand},
 		{Value: string(ByMail), Label: say.T("pass.way_mail"), Hint: say.T("pass.way_mail_about"), Checked: way == ByMail},
@@ -190,7 +190,7 @@ func (rm *Room) postAsk(w http.ResponseWriter, r *http.Request, form *page.Form)
 		return rm.wrong(w, r, form, view, ByHand)
 	}
 	err := rm.decide(r, func(ctx context.Context, tx *store.Tx, v *session.Visit, c Case) error {
-		switch why := MayGive(tx.Now(), c.facts(v, true)); why {
+		switch why := c.MayGive(tx.Now(), v, true); why {
 		case WhyTellThem:
 			return rm.desk.Ask(ctx, tx, v, c, view.Reason, ticket)
 		case "", WhyWaits, WhySigned: // asked already, or there is nobody to ask any more
@@ -228,7 +228,7 @@ func (rm *Room) postGive(w http.ResponseWriter, r *http.Request, form *page.Form
 	var handed Handed
 	err := rm.decide(r, func(ctx context.Context, tx *store.Tx, v *session.Visit, c Case) (err error) {
 		back := view.Back && c.Method == account.MailOTP
-		if why := MayGive(tx.Now(), c.facts(v, back)); why != "" {
+		if why := c.MayGive(tx.Now(), v, back); why != "" {
 			return fault.New(fault.Refused, string(why))
 		}
 		handed, err = rm.desk.GiveByOperator(ctx, tx, v, c, Order{Why: view.Reason, Ticket: ticket, Way: way, BackToTOTP: back})

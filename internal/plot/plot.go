@@ -19,6 +19,7 @@ type Plot struct {
 	Lines              []Line
 	Band               []Span
 	Rules              []Rule
+	Margin             []string // names that have room beside the plot, also on a phone: of lines that go up and down
 }
 
 // Tick is a place on an axis with its name.
@@ -115,6 +116,9 @@ type drawing struct {
 // SVG draws the plot. Its names are escaped: it can stand in a page as it is.
 func (p Plot) SVG(size Size) string {
 	d := &drawing{Plot: p, Size: size}
+	for _, name := range d.Margin {
+		d.Right = max(d.Right, width(name)+14)
+	}
 	if d.Most <= 0 {
 		d.Most = 1
 	}

@@ -52,6 +52,12 @@ var pictures = []struct {
 		X: ticks(52, "%d Mar"), Y: people(1),
 		Lines: []Line{{Points: []Point{{0, 0}}, Name: "<0> enrolled", Look: Known}},
 		Rules: []Rule{{0, "Opening", Known}, {0, "Today", Other}, {52, "End", Ends}}}},
+	{"up_and_down_wide", "up_and_down_narrow", Plot{ID: "u", Title: "Each day", Description: "3 created, 2 closed", From: 0, To: 8, Most: 2, Margin: []string{"created", "closed"},
+		X: ticks(8, "%d Mar"), Y: people(2),
+		Lines: []Line{
+			{Points: []Point{{0.5, 0}, {1.5, 2}, {2.5, 0}, {7.5, 1}}, Name: "created", Look: Known},
+			{Points: []Point{{0.5, 0}, {3.5, 1}, {4.5, 0}, {7.5, 0}}, Name: "closed", Look: Other}},
+		Rules: []Rule{{2, "Opening", Known}}}},
 	{"of_no_size_wide", "of_no_size_narrow", Plot{ID: "z", Title: "None", Description: "None"}},
 }
 

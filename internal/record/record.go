@@ -10,6 +10,7 @@ import (
 	"nidan/internal/account"
 	"nidan/internal/audit"
 	"nidan/internal/limit"
+	"nidan/internal/ticket"
 )
 
 // Named is a row of the record with the names of those it tells of, where they still
@@ -55,6 +56,12 @@ func (n Named) Whom() string {
 
 // Part is one line of a detail.
 type Part struct{ Name, Value string }
+
+// Ticket says whether it names one of the portal's own tickets, and not one elsewhere.
+func (p Part) Ticket() bool {
+	n, ok := ticket.ParseNumber(p.Value)
+	return ok && p.Name == "ticket" && n.String() == p.Value
+}
 
 // Parts is the detail in the order of its names.
 func (n Named) Parts() (list []Part) {

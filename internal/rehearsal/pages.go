@@ -57,7 +57,7 @@ func (rm *Room) Routes() []route.Route {
 	}
 }
 
-// reload is how often the page of a rehearsal under way reloads itself, in seconds.
+// reload is after how many seconds the page of a rehearsal under way is looked at again.
 const reload = 3
 
 type rehearsalView struct {
@@ -178,7 +178,7 @@ func (rm *Room) show(w http.ResponseWriter, r *http.Request) error {
 	for i := range rows {
 		switch one := &rows[i]; {
 		case one.Running():
-			view.Running, view.Refresh = one, reload
+			view.Running, view.Live = one, reload
 		case one.Report != nil:
 			view.Chosen, view.Report = one, one.Report
 			view.Changed = one.Report.Version != plan.Version

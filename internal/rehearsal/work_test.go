@@ -59,7 +59,10 @@ func TestARehearsalIsAskedForOnceAndPlayedOnceByAnyNode(t *testing.T) {
 		if rows := s.rows(p); len(rows) != 1 || !rows[0].Running() || rows[0].Step != Waiting || rows[0].By != "Mika" {
 			t.Fatalf("%+v", rows)
 		}
-		if text := s.page(p, ""); !strings.Contains(text, `http-equiv="refresh"`) || !strings.Contains(text, "<progress") || strings.Contains(text, "Start the rehearsal") {
+		if text := s.page(p, ""); strings.Contains(text, "http-equiv") || !strings.Contains(text, `data-every="3"`) || !strings.Contains(text, "rehearsal?live=yes") || !strings.Contains(text, "<progress") || strings.Contains(text, "Start the rehearsal") {
+			t.Error(text)
+		}
+		if text := s.page(p, "?live=yes"); !strings.Contains(text, `http-equiv="refresh" content="3"`) || !strings.Contains(text, "Stop refreshing") {
 			t.Error(text)
 		}
 		var both sync.WaitGroup
@@ -86,7 +89,7 @@ func TestARehearsalIsAskedForOnceAndPlayedOnceByAnyNode(t *testing.T) {
 				t.Errorf("no %q in\n%s", want, text)
 			}
 		}
-		if strings.Contains(text, "refresh") {
+		if strings.Contains(text+s.page(p, "?live=yes"), "http-equiv") || strings.Contains(text, "data-every") {
 			t.Error("it goes on reloading")
 		}
 		if text := s.page(p, "?lang=ja"); !strings.Contains(text, "リハーサルの結果") {

@@ -184,3 +184,21 @@ func TestThePlanOfThePresentIsTheOneInItsPeriod(t *testing.T) {
 		t.Error("without a rollout there is one of the present")
 	}
 }
+
+func TestTheRolloutBesideOtherFiguresIsThePortalsThatRanAmongThem(t *testing.T) {
+	last := Plan{ID: "last", Opens: portal.Opens.AddDate(-1, 0, 0), Ends: portal.Ends.AddDate(-1, 0, 0), Planned: portal.Planned.AddDate(-1, 0, 0)}
+	autumn := Plan{ID: "autumn", Opens: on(9, 1), Ends: on(11, 1), Planned: on(1, 1)}
+	alone := Plan{ID: "alone", Organization: "tanaka", Opens: on(6, 1), Ends: on(7, 1), Planned: on(1, 1)}
+	book := Book{Plans: []Plan{autumn, own, alone, last, portal}, Extended: map[[2]string]time.Time{{"alone", "tanaka"}: on(7, 20)}}
+	for now, want := range map[time.Time]string{
+		on(2, 1): "", portal.Opens: "portal", on(3, 20): "portal", portal.Ends.AddDate(0, 0, 55): "portal", // its own beside it never counts
+		on(6, 30): "alone", on(9, 2): "autumn", on(12, 1): "autumn", on(9, 1).Add(-time.Second): "alone", // 20 July is in the eight weeks before
+	} {
+		if p, ok := book.Beside(now.AddDate(0, 0, -56), now); ok != (want != "") || p.ID != want {
+			t.Errorf("at %s it is %q (%t), not %q", now, p.ID, ok, want)
+		}
+	}
+	if p, ok := (Book{Plans: []Plan{withdrawn(portal, on(3, 20))}}).Beside(on(3, 1), on(3, 30)); ok {
+		t.Errorf("%q was withdrawn", p.ID)
+	}
+}

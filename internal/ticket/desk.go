@@ -155,7 +155,7 @@ type Said struct {
 	Version     int64 // of the thread as its writer has seen it; zero: he has not, as by mail
 	Form        string
 	Attachments []string
-	Proved      bool // by a signed address: somebody without an account who is the author
+	Proved      bool // by a signed letter that he answers to: somebody without an account who is the author
 	ByMail      bool
 }
 
@@ -180,6 +180,28 @@ func (d *HelpDesk) Answer(ctx context.Context, tx *store.Tx, n Number, s Said) e
 // Close ends a ticket; a text is the last word.
 func (d *HelpDesk) Close(ctx context.Context, tx *store.Tx, n Number, s Said) error {
 	return d.do(ctx, tx, n, Close, s)
+}
+
+// Note adds what operators write for each other.
+func (d *HelpDesk) Note(ctx context.Context, tx *store.Tx, n Number, s Said) error {
+	return d.do(ctx, tx, n, Note, s)
+}
+
+// Link says which account a ticket concerns, by its address in the canonical form: the
+// record stands in the chain of that person's organization and names the ticket.
+func (d *HelpDesk) Link(ctx context.Context, tx *store.Tx, c Case, by By, key string) error {
+	ref, err := account.Holder(ctx, tx, key)
+	if isNone(err) || err == nil && ref.IsOperator() {
+		return fault.Field("person", "ticket.person_unknown")
+	}
+	if err != nil || ref == c.About && c.Linked {
+		return err
+	}
+	if err := concern(ctx, tx, c.Ticket, ref); err != nil {
+		return err
+	}
+	return audit.Record(ctx, tx, d.Keys, audit.Entry{Chain: ref.Organization, Act: "account:ticket:linked", Actor: by.Actor,
+		Subject: ref.ID, Network: by.Network, Detail: map[string]string{"ticket": c.Number.String()}})
 }
 
 // do does an act on a ticket, once for each form.

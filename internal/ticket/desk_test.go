@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"nidan/internal/account"
+	"nidan/internal/progress"
 	"nidan/internal/store"
 	"nidan/internal/store/storetest"
 )
@@ -174,7 +175,8 @@ func TestTheContactFormMakesATicketThatNoAccountSees(t *testing.T) {
 			t.Errorf("a pass is offered before the person is linked, or the address is to be typed again:\n%s", body)
 		}
 		s.to(s.ask(mika, "POST", "/operator/tickets/T-1", "act", "link", "person", haruka.Person.Email), "/operator/tickets/T-1?done=linked")
-		s.is(s.ask(mika, "GET", "/operator/tickets/T-1"), 200, "/operator/passes/"+s.org+"/"+haruka.Ref.ID+"?ticket=T-1")
+		s.is(s.ask(mika, "GET", "/operator/tickets/T-1"), 200, "/operator/passes/"+s.org+"/"+haruka.Ref.ID+"?ticket=T-1",
+			"/operator/audit?subject=T-1", "/operator/audit?subject="+haruka.Ref.ID)
 		s.is(s.ask(mika, "GET", "/operator/tickets"), 200, "says to be nobody@elsewhere.example, not proved")
 		s.is(s.ask(mika, "GET", "/operator/tickets/T-2"), 200, "No account has that address")
 		s.to(s.ask(mika, "POST", "/operator/tickets/T-2", append(s.form(mika, "/operator/tickets/T-2"), "act", "answer", "text", "お電話ください。")...), "/operator/tickets/T-2?done=answer")
@@ -202,7 +204,15 @@ func TestAnAnswerByMailIsOfWhomItsAddressWasMadeFor(t *testing.T) {
 		if len(addresses) != 2 || addresses[haruka.Person.Email] == addresses[taro.Person.Email] {
 			t.Fatal(addresses)
 		}
-		n, said, ok, err := s.room.Desk.Replied(t.Context(), s.DB, addresses[taro.Person.Email], taro.Person.Email)
+		replied := func(address string) (n Number, said Said, ok bool, err error) {
+			n, holder, signed := s.room.Replies.Parse(address)
+			if !signed {
+				return 0, Said{}, false, nil
+			}
+			said, ok, err = s.room.Desk.Replied(t.Context(), s.DB, n, holder, taro.Person.Email)
+			return n, said, ok, err
+		}
+		n, said, ok, err := replied(addresses[taro.Person.Email])
 		if err != nil || !ok || n != 1 || said.By.Ref != taro.Ref {
 			t.Fatal(n, said, ok, err)
 		}
@@ -216,7 +226,7 @@ func TestAnAnswerByMailIsOfWhomItsAddressWasMadeFor(t *testing.T) {
 		}
 		s.in(func(ctx context.Context, tx *store.Tx) error { return account.Suspend(ctx, tx, taro.Ref, "test") })
 		for _, address := range []string{addresses[taro.Person.Email], s.room.Replies.Address(1, mika.Ref.ID), s.room.Replies.Address(7, haruka.Ref.ID), s.room.Replies.Address(1, ""), "help@portal.example"} {
-			if _, _, ok, err := s.room.Desk.Replied(t.Context(), s.DB, address, taro.Person.Email); ok || err != nil {
+			if _, _, ok, err := replied(address); ok || err != nil {
 				t.Errorf("%s leads into the thread (%v)", address, err)
 			}
 		}
@@ -251,7 +261,16 @@ func TestTemplatesHoursAndFiguresAreTheDesks(t *testing.T) {
 		s.Clock.Set(s.Clock.Now().Add(4 * 24 * time.Hour)) // Wednesday, noon
 		s.is(s.ask(mika, "GET", "/operator/tickets"), 200, "3 hours of business hours late")
 		s.ask(mika, "POST", "/operator/tickets/T-1", append(s.form(mika, "/operator/tickets/T-1"), "act", "close", "text", "done by phone")...)
-		s.is(s.ask(mika, "GET", "/operator/tickets/figures"), 200, "<svg", "Created and closed each day", "Portal")
+		s.is(s.ask(mika, "GET", "/operator/tickets/figures"), 200, "<svg", "Created and closed each day", "Portal", "No rollout ran in these days.", `class="plot bars"`, ">2 created<", ">1 closed<")
+		opens := time.Date(2018, 3, 4, 0, 0, 0, 0, time.FixedZone("JST", 9*60*60))
+		s.room.Beside = func(_ context.Context, since time.Time) (Course, bool, error) {
+			if want := time.Date(2018, 1, 18, 0, 0, 0, 0, opens.Location()); !since.Equal(want) {
+				t.Errorf("asked since %s, not %s", since, want)
+			}
+			return Course{Rollout: "the-id", Opens: opens, Ends: opens.AddDate(0, 0, 52), Hours: []progress.Hour{{At: opens.Add(time.Hour), Figures: progress.Figures{TOTP: 41, MailOTP: 1}}}}, true, nil
+		}
+		s.is(s.ask(mika, "GET", "/operator/tickets/figures"), 200, "The rollout of the whole portal: from 4 Mar 2018, 00:00 JST", "24 Apr 2018, 24:00 JST", "/operator/rollouts/the-id/progress",
+			">42 enrolled<", ">Opening<", "Newly enrolled", `data-label="Enrolled in all">42<`)
 		s.is(s.ask(mika, "GET", "/operator/tickets/figures?lang=ja"), 200, "日ごとの作成数とクローズ数")
 		if n := s.count("audit where chain = 'operators'"); n != 5 {
 			t.Errorf("%d records of five deeds", n)

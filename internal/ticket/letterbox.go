@@ -20,8 +20,8 @@ import (
 )
 
 // Letterbox takes mails to the desk: one to its address becomes a ticket of somebody
-// unproved, whatever its From says; one to a signed address becomes a comment of
-// whom the address was made for. What machines write is dropped and never answered.
+// unproved, whatever its From says; one that answers to a signed letter, by address or
+// header, becomes a comment of whom the letter was written to. What machines write is dropped and never answered.
 type Letterbox struct {
 	Desk    *HelpDesk
 	DB      *store.DB
@@ -69,7 +69,8 @@ func (l *Letterbox) take(ctx context.Context, a mail.Arrived) error {
 	if m.ID == "" {
 		form = l.Desk.FormOf("mail", account.Key(m.From), "", string(a.Content))
 	}
-	n, s, reply, done, err := l.begin(ctx, a, m, form)
+	to := l.answers(a, m)
+	s, reply, done, err := l.begin(ctx, to, m, form)
 	if err != nil || done {
 		return err
 	}
@@ -84,14 +85,14 @@ func (l *Letterbox) take(ctx context.Context, a mail.Arrived) error {
 		if !reply {
 			return l.ask(ctx, tx, a, m, lang, s)
 		}
-		again, now, ok, err := l.Desk.Replied(ctx, tx, a.To, m.From)
+		now, ok, err := l.Desk.Replied(ctx, tx, to.ticket, to.holder, m.From)
 		if err != nil {
 			return err
 		}
-		if !ok || again != n || now.By.Ref != s.By.Ref {
+		if !ok || now.By.Ref != s.By.Ref {
 			return errLater // it changed meanwhile: brought again, it is looked at anew
 		}
-		return l.Desk.Comment(ctx, tx, n, s)
+		return l.Desk.Comment(ctx, tx, to.ticket, s)
 	})
 	if f := fault.Of(err); f != nil { // the ticket holds no more attachments
 		l.Log.Info("a mail to the help desk was dropped", "why", f.Phrase)
@@ -133,15 +134,35 @@ func (l *Letterbox) drops(a mail.Arrived, m mail.Read, ok bool) string {
 	return ""
 }
 
-// begin counts the mail, and finds out what is to become of it: a comment of s on n,
-// or a ticket. done says that it has been here before.
-func (l *Letterbox) begin(ctx context.Context, a mail.Arrived, m mail.Read, form string) (n Number, s Said, reply, done bool, err error) {
+// letterOf is what a mail answers to: a letter to a holder about a ticket. The zero
+// letterOf is none.
+type letterOf struct {
+	ticket Number
+	holder string
+}
+
+// answers finds out by signatures alone which letter a mail answers to: by the address
+// that it was brought to, or, at the desk's own, by the Message-ID that it names.
+func (l *Letterbox) answers(a mail.Arrived, m mail.Read) letterOf {
+	if l.Desk.Replies == nil {
+		return letterOf{}
+	}
+	if n, holder, signed := l.Desk.Replies.Parse(a.To); signed {
+		return letterOf{n, holder}
+	}
+	if n, holder, signed := l.Desk.Replies.Find(m.Answers); signed {
+		return letterOf{n, holder}
+	}
+	return letterOf{}
+}
+
+// begin counts the mail, and finds out what is to become of it: a comment of s, or a
+// ticket. done says that it has been here before.
+func (l *Letterbox) begin(ctx context.Context, to letterOf, m mail.Read, form string) (s Said, reply, done bool, err error) {
 	err = l.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if l.Desk.Replies != nil {
-			if of, holder, signed := l.Desk.Replies.Parse(a.To); signed {
-				if done, err = said(ctx, tx, of, holder, form); err != nil || done {
-					return err
-				}
+		if to != (letterOf{}) {
+			if done, err = said(ctx, tx, to.ticket, to.holder, form); err != nil || done {
+				return err
 			}
 		}
 		if _, done, err = l.Desk.Made(ctx, tx, form); err != nil || done {
@@ -154,13 +175,16 @@ func (l *Letterbox) begin(ctx context.Context, a mail.Arrived, m mail.Read, form
 		if !again.IsZero() {
 			return errLater
 		}
-		n, s, reply, err = l.Desk.Replied(ctx, tx, a.To, m.From)
+		if to == (letterOf{}) {
+			return nil
+		}
+		s, reply, err = l.Desk.Replied(ctx, tx, to.ticket, to.holder, m.From)
 		return err
 	})
 	if !reply {
 		s.By = stranger(m.FromName)
 	}
-	return n, s, reply, done, err
+	return s, reply, done, err
 }
 
 // ask makes a ticket of a mail. It is acknowledged only where the envelope says who

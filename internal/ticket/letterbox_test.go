@@ -132,6 +132,74 @@ func TestAnAnswerToASignedAddressIsACommentAndNothingElseIs(t *testing.T) {
 	})
 }
 
+// A mail program that answers to the desk's own address still names the letter's
+// Message-ID, which is signed: the same holds of it as of a signed address.
+func TestAnAnswerToTheDesksAddressIsKnownByASignedHeader(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, w storetest.World) {
+		s := open(t, w)
+		l := s.letterbox()
+		haruka, taro, mika := s.person(s.org, "Haruka Sato", "en"), s.person(s.org, "Taro Abe", "en"), s.staff("Mika")
+		s.opened(haruka, "contacts", taro.Person.Email)
+		ids := map[string]string{}
+		for _, m := range s.mailed() {
+			ids[m.To] = m.MessageID
+		}
+		mine, his := ids[haruka.Person.Email], ids[taro.Person.Email]
+		answer := func(from, id, header, text string) mail.Arrived {
+			return letter(from, "help@portal.example", id, "Subject: no number here", header, "\n"+text)
+		}
+		a := answer(taro.Person.Email, "1@x", "In-Reply-To: <"+his+">", "By header.")
+		for range 3 {
+			s.brings(l, a)
+		}
+		s.brings(l, answer(haruka.Person.Email, "2@x", "References: <first@aozora.example> <"+mine+"> <later@aozora.example>", "By references."))
+		s.brings(l, answer(haruka.Person.Email, "3@x", "In-Reply-To: <"+strings.ToUpper(mine)+">", "In capitals."))
+		s.is(s.ask(mika, "GET", "/operator/tickets/T-1"), 200, "By header.", "By references.", "In capitals.")
+		if s.count("ticket") != 1 || s.count("ticket_entry where kind = 'comment' and by_holder = '"+taro.Ref.ID+"'") != 1 ||
+			s.count("ticket_entry where kind = 'comment' and by_holder = '"+haruka.Ref.ID+"'") != 2 {
+			t.Error("an answer is not one comment of whom the letter was written to")
+		}
+		// What signs an address signs no header, nor the other way round, and a letter's
+		// Message-ID is of one ticket and one reader.
+		local, _, _ := strings.Cut(s.room.Replies.Address(1, haruka.Ref.ID), "@")
+		address := strings.TrimPrefix(local, "help+")
+		for i, c := range []struct{ from, header string }{
+			{"mallory@evil.example", "In-Reply-To: <" + his + ">"},                         // a letter that was passed on
+			{taro.Person.Email, "In-Reply-To: <" + mine + ">"},                             // another one's letter
+			{haruka.Person.Email, "In-Reply-To: <x." + address + "@y>"},                    // made of a signed address
+			{haruka.Person.Email, "In-Reply-To: <" + mine[1:] + "x>"},                      // the rest of it does not matter …
+			{haruka.Person.Email, "In-Reply-To: <" + mine[36:37] + "t9" + mine[39:] + ">"}, // … the ticket does
+			{haruka.Person.Email, "In-Reply-To: <T-1@portal.example>"},
+		} {
+			before := s.count("ticket_entry where number = 1")
+			s.brings(l, answer(c.from, fmt.Sprint("wrong", i, "@x"), c.header, "Wrong."))
+			if in := s.count("ticket_entry where number = 1") - before; (in == 1) != (i == 3) || in > 1 {
+				t.Errorf("mail %d: %d entries in the thread", i, in)
+			}
+		}
+		if n := s.count("ticket where organization_id = ''"); n != 5 {
+			t.Errorf("%d tickets of nobody", n)
+		}
+		// A signed address decides before any header.
+		s.opened(haruka)
+		s.brings(l, letter(haruka.Person.Email, s.room.Replies.Address(7, haruka.Ref.ID), "4@x", "Subject: x", "In-Reply-To: <"+mine+">", "\nTo T-7."))
+		if s.count("ticket_entry where number = 7 and kind = 'comment'") != 1 {
+			t.Error("a header led away from the signed address")
+		}
+		for _, box := range l.Boxes() {
+			if box.Takes("help+" + s.room.Replies.Mark(1, haruka.Ref.ID) + "@portal.example") {
+				t.Error("what signs a header makes an address")
+			}
+		}
+		s.ask(haruka, "POST", "/tickets/T-1", append(s.form(haruka, "/tickets/T-1"), "act", "close", "text", "")...)
+		s.brings(l, answer(haruka.Person.Email, "5@x", "In-Reply-To: <"+mine+">", "After the end."))
+		s.brings(l, a) // what was a comment before the end stays one
+		if s.count("ticket where organization_id = ''") != 6 || s.count("ticket_entry where text = 'By header.'") != 1 {
+			t.Error("after the end a mail is lost, or there twice")
+		}
+	})
+}
+
 // Somebody without an account answers to what the desk has written him.
 func TestWhoHasNoAccountAnswersByMail(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, w storetest.World) {

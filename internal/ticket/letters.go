@@ -38,7 +38,7 @@ func (d *HelpDesk) letter(ctx context.Context, tx *store.Tx, c Case, what string
 	letter := mail.Letter{Organization: to.Organization, Holder: to.ID, Lane: mail.Notice, Kind: "ticket-" + strings.TrimSuffix(what, "_stranger"),
 		To: to.Email, Language: to.Language, Subject: say.T("ticket.mail_"+what+"_subject", args...), Text: say.T("ticket.mail_"+what, args...)}
 	if d.Replies != nil {
-		letter.ReplyTo = d.Replies.Address(c.Number, to.ID)
+		letter.ReplyTo, letter.Mark = d.Replies.Address(c.Number, to.ID), d.Replies.Mark(c.Number, to.ID)
 		letter.Text += "\n\n" + say.T("ticket.mail_reply")
 	}
 	return mail.Queue(ctx, tx, d.Keys, letter)

@@ -31,6 +31,7 @@ type Needs struct {
 	BaseURL string // of the portal
 	Hours   config.Hours
 	Replies *Replies // nil: answers by mail are not read
+	Beside  Beside   // nil: figures stand alone
 	Wake    func()   // tells the outbox that mail waits; after commits
 }
 

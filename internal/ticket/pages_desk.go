@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"nidan/internal/account"
-	"nidan/internal/audit"
 	"nidan/internal/fault"
 	"nidan/internal/operator"
 	"nidan/internal/page"
@@ -83,7 +82,7 @@ func (rm *Room) queue(w http.ResponseWriter, r *http.Request) error {
 	for _, t := range tickets {
 		one := row{Ticket: t}
 		if !t.Due.IsZero() {
-			one.Late, one.Left = now.After(t.Due), cal.Between(now, t.Due).Abs()
+			one.Late, one.Left = now.After(t.Due), cal.Between(now, t.Due).Abs().Round(time.Minute)
 		}
 		view.Rows = append(view.Rows, one)
 	}
@@ -191,8 +190,7 @@ func (rm *Room) postAssign(w http.ResponseWriter, r *http.Request) error {
 	return page.See(w, "/operator/tickets/"+r.PathValue("id")+"?done=assigned")
 }
 
-// link says whom a ticket concerns, by the address: the record stands in the chain
-// of that person's organization and names the ticket.
+// link says whom a ticket concerns, by the address.
 func (rm *Room) link(r *http.Request, form *page.Form) error {
 	key := account.Key(form.Need("person", "ticket.person_missing"))
 	if form.OK() && key == "" {
@@ -202,18 +200,7 @@ func (rm *Room) link(r *http.Request, form *page.Form) error {
 		return nil
 	}
 	return rm.deed(r, func(ctx context.Context, tx *store.Tx, c Case, _ Who, by By) error {
-		ref, err := account.Holder(ctx, tx, key)
-		if isNone(err) || err == nil && ref.IsOperator() {
-			return fault.Field("person", "ticket.person_unknown")
-		}
-		if err != nil || ref == c.About && c.Linked {
-			return err
-		}
-		if err := concern(ctx, tx, c.Ticket, ref); err != nil {
-			return err
-		}
-		return audit.Record(ctx, tx, rm.Keys, audit.Entry{Chain: ref.Organization, Act: "account:ticket:linked", Actor: by.Actor,
-			Subject: ref.ID, Network: by.Network, Detail: map[string]string{"ticket": c.Number.String()}})
+		return rm.Desk.Link(ctx, tx, c, by, key)
 	})
 }
 

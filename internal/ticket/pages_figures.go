@@ -1,6 +1,7 @@
 package ticket
 
 import (
+	"context"
 	"html/template"
 	"math"
 	"net/http"
@@ -16,13 +17,25 @@ import (
 // figured is how many days the figures are of.
 const figured = 56
 
+// Course is how a rollout has come along, which tickets are shown beside.
+type Course struct {
+	Rollout     string // its id
+	Own         bool   // of one organization, not of the portal
+	Opens, Ends time.Time
+	Hours       []progress.Hour // in order: what happened in each, to whom it covers
+}
+
+// Beside is the rollout that ran at any time since an instant; false: none did.
+type Beside func(ctx context.Context, since time.Time) (c Course, ok bool, err error)
+
 // tally is what happened on one day, or of one category.
 type tally struct {
 	Name                     string
 	Day                      hours.Day
 	Opened, Answered, Closed int64
 	Took                     time.Duration // in all
-	Enrolled                 int64         // newly, in the whole portal
+	Enrolled                 int64         // newly, in the rollout
+	Sum                      int64         // enrolled at the day's end
 }
 
 // Mean is the business time to the first answer, on average; 0: none was given.
@@ -69,14 +82,40 @@ func tallies(counts []Count, first hours.Day, days int) (byDay, byCategory []tal
 	return byDay, byCategory, all
 }
 
+// enroll says of each day who enrolled on it, and who had at its end, until the
+// rollout's own: what came before these days counts in the sum.
+func enroll(days []tally, c Course, zone *time.Location) {
+	sum, i := int64(0), 0
+	for _, h := range c.Hours {
+		if !h.At.Before(c.Ends) {
+			break
+		}
+		day := hours.DayOf(h.At, zone)
+		for i < len(days) && days[i].Day.Number() < day.Number() {
+			days[i].Sum = sum
+			i++
+		}
+		sum += h.Enrolled()
+		if i < len(days) && days[i].Day == day {
+			days[i].Enrolled += h.Enrolled()
+		}
+	}
+	for ; i < len(days); i++ {
+		days[i].Sum = sum
+	}
+}
+
 type figuresView struct {
 	page.View
-	Days     []tally // the latest first
-	Category []tally
-	All      tally
-	Opened   []template.HTML
-	Answers  []template.HTML
-	Enrolled []template.HTML // the rollout's curve over the same days; empty: nobody enrolled in them
+	Course     Course
+	Ran        bool    // a rollout ran in these days
+	Days       []tally // the latest first
+	Category   []tally
+	All        tally
+	Opened     []template.HTML
+	Answers    []template.HTML
+	Enrolled   []template.HTML // the rollout's curve over the same days
+	Categories template.HTML
 }
 
 // N says a number.
@@ -91,30 +130,24 @@ func noon(d hours.Day, zone *time.Location) time.Time {
 	return time.Date(d.Year, d.Month, d.Day, 12, 0, 0, 0, zone)
 }
 
-// figures are how many tickets were opened and closed on each day, how long the
-// first answer took, and beside them how many people enrolled.
+// figures are how many tickets were opened and closed on each day, beside them the
+// rollout's curve, how long the first answer took, and what they were about.
 func (rm *Room) figures(w http.ResponseWriter, r *http.Request) error {
 	first := hours.DayOf(rm.Site.Now(), rm.Site.House).Plus(1 - figured)
 	list, err := counts(r.Context(), rm.DB, first.Number())
 	if err != nil {
 		return err
 	}
-	happened, err := progress.ReadHours(r.Context(), rm.DB)
-	if err != nil {
-		return err
-	}
 	view := &figuresView{}
 	view.Days, view.Category, view.All = tallies(list, first, figured)
-	enrolled := int64(0)
-	for _, h := range happened {
-		for i := range view.Days {
-			if view.Days[i].Day == hours.DayOf(h.At, rm.Site.House) {
-				view.Days[i].Enrolled += h.Enrolled()
-				enrolled += h.Enrolled()
-			}
+	if rm.Beside != nil {
+		since := time.Date(first.Year, first.Month, first.Day, 0, 0, 0, 0, rm.Site.House)
+		if view.Course, view.Ran, err = rm.Beside(r.Context(), since); err != nil {
+			return err
 		}
 	}
-	rm.draw(r, view, enrolled)
+	enroll(view.Days, view.Course, rm.Site.House)
+	rm.draw(r, view)
 	reversed := make([]tally, 0, figured)
 	for i := range view.Days {
 		reversed = append(reversed, view.Days[len(view.Days)-1-i])
@@ -123,15 +156,41 @@ func (rm *Room) figures(w http.ResponseWriter, r *http.Request) error {
 	return rm.page.Show(w, r, http.StatusOK, "figures", "ticket.figures_title", view)
 }
 
-func (rm *Room) draw(r *http.Request, view *figuresView, enrolled int64) {
-	say, days := rm.Site.Speak(r), view.Days
-	frame := plot.Plot{From: 0, To: float64(len(days) - 1)}
-	for i, d := range days {
-		frame.X = append(frame.X, plot.Tick{At: float64(i), Name: phrase.Zones{House: rm.Site.House}.ShortDay(say.Lang, noon(d.Day, rm.Site.House))})
+// frame is what all plots over the days have in common: the days, and where in them
+// the rollout opened and ended.
+func (v *figuresView) frame(say page.Speaker, house *time.Location) plot.Plot {
+	frame := plot.Plot{From: 0, To: float64(len(v.Days)), Margin: []string{say.T("ticket.plot_opened"), say.T("ticket.plot_closed"),
+		say.T("ticket.plot_enrolled", "n", v.Days[len(v.Days)-1].Sum), say.T("ticket.plot_answers")}} // all have one width
+	for i, d := range v.Days {
+		frame.X = append(frame.X, plot.Tick{At: middle(i), Name: phrase.Zones{House: house}.ShortDay(say.Lang, noon(d.Day, house))})
 	}
+	if !v.Ran {
+		return frame
+	}
+	for _, one := range []plot.Rule{{At: v.at(v.Course.Opens, house), Name: say.T("ticket.plot_opening"), Look: plot.Known},
+		{At: v.at(v.Course.Ends, house), Name: say.T("ticket.plot_end"), Look: plot.Ends}} {
+		if one.At >= frame.From && one.At <= frame.To {
+			frame.Rules = append(frame.Rules, one)
+		}
+	}
+	return frame
+}
+
+// middle is where a day stands, of those that are drawn from 0 on.
+func middle(day int) float64 { return float64(day) + 0.5 }
+
+// at is where an instant stands.
+func (v *figuresView) at(t time.Time, house *time.Location) float64 {
+	first := v.Days[0].Day
+	return t.Sub(time.Date(first.Year, first.Month, first.Day, 0, 0, 0, 0, house)).Hours() / 24
+}
+
+func (rm *Room) draw(r *http.Request, view *figuresView) {
+	say, days := rm.Site.Speak(r), view.Days
+	frame := view.frame(say, rm.Site.House)
 	line := func(of func(tally) float64) (points []plot.Point, most int64) {
 		for i, d := range days {
-			points = append(points, plot.Point{X: float64(i), Y: of(d)})
+			points = append(points, plot.Point{X: middle(i), Y: of(d)})
 			most = max(most, int64(math.Ceil(of(d))))
 		}
 		return points, most
@@ -143,24 +202,38 @@ func (rm *Room) draw(r *http.Request, view *figuresView, enrolled int64) {
 	one.Description = say.T("ticket.plot_opened_about", "opened", view.All.Opened, "closed", view.All.Closed, "days", len(days))
 	one.Lines = []plot.Line{{Points: opened, Look: plot.Known, Name: say.T("ticket.plot_opened")}, {Points: closed, Look: plot.Other, Name: say.T("ticket.plot_closed")}}
 	view.Opened = drawn(one, max(most, mostClosed))
-	two := frame
-	answers, most := line(func(t tally) float64 { return t.Mean().Hours() })
-	two.ID, two.Title = "answers", say.T("ticket.plot_answers_title")
-	two.Description = say.T("ticket.plot_answers_about", "mean", say.Length(view.All.Mean()))
-	two.Lines = []plot.Line{{Points: answers, Look: plot.Known, Name: say.T("ticket.plot_answers")}}
-	view.Answers = drawn(two, most)
-	if enrolled == 0 {
-		return
+	if view.Ran {
+		two := frame
+		last := days[len(days)-1].Sum
+		sums := []plot.Point{{X: 0, Y: float64(days[0].Sum - days[0].Enrolled)}}
+		for i, d := range days {
+			sums = append(sums, plot.Point{X: float64(i + 1), Y: float64(d.Sum)})
+		}
+		two.ID, two.Title = "enrolled", say.T("ticket.plot_enrolled_title")
+		two.Description = say.T("ticket.plot_enrolled_about", "from", days[0].Sum, "to", last)
+		two.Lines = []plot.Line{{Points: sums, Look: plot.Known, Name: say.T("ticket.plot_enrolled", "n", last)}}
+		view.Enrolled = drawn(two, last)
 	}
-	three, sum, curve := frame, int64(0), []plot.Point(nil)
+	three := frame
+	var answers []plot.Point
+	longest := int64(0)
 	for i, d := range days {
-		sum += d.Enrolled
-		curve = append(curve, plot.Point{X: float64(i), Y: float64(sum)})
+		if d.Answered > 0 { // no answer took no time
+			answers = append(answers, plot.Point{X: middle(i), Y: d.Mean().Hours()})
+			longest = max(longest, int64(math.Ceil(d.Mean().Hours())))
+		}
 	}
-	three.ID, three.Title = "enrolled", say.T("ticket.plot_enrolled_title")
-	three.Description = say.T("ticket.plot_enrolled_about", "n", enrolled)
-	three.Lines = []plot.Line{{Points: curve, Look: plot.Known, Name: say.T("ticket.plot_enrolled", "n", enrolled)}}
-	view.Enrolled = drawn(three, enrolled)
+	three.ID, three.Title = "answers", say.T("ticket.plot_answers_title")
+	three.Description = say.T("ticket.plot_answers_about", "mean", say.Length(view.All.Mean()))
+	three.Lines = []plot.Line{{Points: answers, Look: plot.Known, Name: say.T("ticket.plot_answers")}}
+	view.Answers = drawn(three, longest)
+	bars := plot.Bars{ID: "categories", Title: say.T("ticket.by_category"), Description: say.T("ticket.plot_categories_about")}
+	for _, c := range view.Category {
+		bars.Rows = append(bars.Rows, plot.Row{Name: say.T("ticket.category_" + c.Name), Bars: []plot.Bar{
+			{Amount: float64(c.Opened), Look: plot.Known, Name: say.T("ticket.bar_opened", "n", c.Opened)},
+			{Amount: float64(c.Closed), Look: plot.Other, Name: say.T("ticket.bar_closed", "n", c.Closed)}}})
+	}
+	view.Categories = template.HTML(bars.SVG()) // the plot escapes what it is given
 }
 
 // drawn is a plot in each size; app.css shows one of them.

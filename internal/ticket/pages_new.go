@@ -81,7 +81,7 @@ func (rm *Room) showTyped(w http.ResponseWriter, r *http.Request, status int, vi
 	}
 	view.Summary, view.Detail, view.Contacts = t.summary, t.detail, t.contacts
 	view.Limits = limits(say)
-	sending(w)
+	page.Connect(w)
 	return rm.page.Show(w, r, status, "new", "ticket.new_title", view)
 }
 
@@ -165,10 +165,10 @@ func contacts(ctx context.Context, r store.Reader, author account.Ref, addresses
 	return ids, nil
 }
 
-// readNew reads a ticket from its form, with what is wrong about it.
+// readNew reads a ticket from its form, with what is wrong about it, in the page's order.
 func readNew(form *page.Form) (t typedNew) {
 	t = typedNew{category: form.Text("category"), service: form.Text("service"), kind: form.Text("kind"), urgency: form.Text("urgency"),
-		summary: form.Need("summary", "ticket.summary_missing"), detail: form.Lines("detail"), contacts: form.Lines("contacts")}
+		detail: form.Lines("detail"), contacts: form.Lines("contacts")}
 	if !slices.Contains(Categories(), t.category) {
 		form.Fault("category", "ticket.category_missing")
 	}
@@ -178,17 +178,18 @@ func readNew(form *page.Form) (t typedNew) {
 	if !slices.Contains(Kinds, t.kind) {
 		form.Fault("kind", "ticket.kind_missing")
 	}
-	if t.urgency == "" {
-		t.urgency = string(Urgencies[0])
-	}
-	if !slices.Contains(Urgencies, Urgency(t.urgency)) {
-		form.Fault("urgency", "ticket.urgency_missing")
-	}
+	t.summary = form.Need("summary", "ticket.summary_missing")
 	if n := utf8.RuneCountInString(t.summary); n > LongSummary {
 		form.Fault("summary", "page.field_long", "n", LongSummary)
 	}
 	if t.detail == "" && !form.Wrong("detail") {
 		form.Fault("detail", "ticket.detail_missing")
+	}
+	if t.urgency == "" {
+		t.urgency = string(Urgencies[0])
+	}
+	if !slices.Contains(Urgencies, Urgency(t.urgency)) {
+		form.Fault("urgency", "ticket.urgency_missing")
 	}
 	return t
 }

@@ -112,7 +112,7 @@ func (rm *Room) showCase(w http.ResponseWriter, r *http.Request, status int, vie
 	if view.Entries, err = thread(r.Context(), rm.DB, view.Ticket, view.Desk); err != nil {
 		return err
 	}
-	sending(w)
+	page.Connect(w)
 	say := rm.Site.Speak(r)
 	view.Limits = limits(say)
 	if view.Desk {
@@ -122,7 +122,7 @@ func (rm *Room) showCase(w http.ResponseWriter, r *http.Request, status int, vie
 		}
 		now := rm.Site.Now()
 		view.Late = !view.Due.IsZero() && now.After(view.Due)
-		view.Left = cal.Between(now, view.Due).Abs()
+		view.Left = cal.Between(now, view.Due).Abs().Round(time.Minute)
 		list, err := templates(r.Context(), rm.DB)
 		if err != nil {
 			return err

@@ -16,8 +16,10 @@ import (
 	"nidan/internal/store"
 )
 
-// Replies makes and knows again the address that answers to a ticket's letter go
-// to: local+tNUMBER.HOLDER.DIGEST@domain. The digest keeps strangers out of
+// Replies makes and knows again what an answer to a ticket's letter is known by: the
+// address it goes to, local+tNUMBER.HOLDER.DIGEST@domain, and the Message-ID that it
+// names, ID.tNUMBER.HOLDER.DIGEST@anything, where a mail program answers to the desk's
+// own address. The digests, of which neither tells the other, keep strangers out of
 // somebody's thread. Make it with NewReplies.
 type Replies struct {
 	keys          *secret.Keys
@@ -54,6 +56,28 @@ func written(b []byte) string { return strings.ToLower(base.EncodeToString(b)) }
 // Address is where an answer to somebody's letter about a ticket goes; holder is
 // the account's id, or empty for the author without one. Empty: there is none.
 func (rp *Replies) Address(n Number, holder string) string {
+	sign := rp.sign(n, holder, rp.ofAddress)
+	if sign == "" {
+		return ""
+	}
+	return rp.local + "+" + sign + "@" + rp.domain
+}
+
+// Mark is what the Message-ID of somebody's letter about a ticket holds. Empty: nothing.
+func (rp *Replies) Mark(n Number, holder string) string { return rp.sign(n, holder, rp.ofHeader) }
+
+// digest signs a ticket and a holder.
+type digest func(n Number, holder uuid.UUID) []byte
+
+func (rp *Replies) ofAddress(n Number, holder uuid.UUID) []byte {
+	return rp.keys.Digest(secret.ForReply, n.String(), holder.String())[:8]
+}
+
+func (rp *Replies) ofHeader(n Number, holder uuid.UUID) []byte {
+	return rp.keys.Digest(secret.ForReply, "header", n.String(), holder.String())[:8]
+}
+
+func (rp *Replies) sign(n Number, holder string, of digest) string {
 	id := uuid.Nil
 	if holder != "" {
 		var err error
@@ -65,32 +89,24 @@ func (rp *Replies) Address(n Number, holder string) string {
 	if n <= 0 || len(digits) > numberLength {
 		return ""
 	}
-	return rp.local + "+t" + digits + "." + written(id[:]) + "." + written(rp.digest(n, id)) + "@" + rp.domain
+	return "t" + digits + "." + written(id[:]) + "." + written(of(n, id))
 }
 
-func (rp *Replies) digest(n Number, holder uuid.UUID) []byte {
-	return rp.keys.Digest(secret.ForReply, n.String(), holder.String())[:8]
-}
-
-// Parse is the ticket and the holder that an address was made for; false for all others.
-func (rp *Replies) Parse(address string) (n Number, holder string, ok bool) {
-	if len(address) > 320 {
-		return 0, "", false
-	}
-	local, domain, _ := strings.Cut(strings.ToLower(address), "@")
-	name, rest, _ := strings.Cut(local, "+t")
+// read is the ticket and the holder that were signed; false for everything else.
+func (rp *Replies) read(sign string, of digest) (n Number, holder string, ok bool) {
+	rest, ok := strings.CutPrefix(sign, "t")
 	parts := strings.Split(rest, ".")
-	if name != rp.local || domain != rp.domain || len(parts) != 3 || len(parts[1]) != holderLength || len(parts[2]) != digestLength || len(parts[0]) > numberLength {
+	if !ok || len(parts) != 3 || len(parts[1]) != holderLength || len(parts[2]) != digestLength || len(parts[0]) > numberLength {
 		return 0, "", false
 	}
 	value, err := strconv.ParseInt(parts[0], 36, 64)
 	raw, err1 := base.DecodeString(strings.ToUpper(parts[1]))
-	digest, err2 := base.DecodeString(strings.ToUpper(parts[2]))
+	signed, err2 := base.DecodeString(strings.ToUpper(parts[2]))
 	if err != nil || err1 != nil || err2 != nil || value <= 0 || len(raw) != 16 {
 		return 0, "", false
 	}
 	id := uuid.UUID(raw)
-	if n = Number(value); !secret.Equal(digest, rp.digest(n, id)) {
+	if n = Number(value); !secret.Equal(signed, of(n, id)) {
 		return 0, "", false
 	}
 	if id != uuid.Nil {
@@ -99,38 +115,58 @@ func (rp *Replies) Parse(address string) (n Number, holder string, ok bool) {
 	return n, holder, true
 }
 
-// Replied is whose contribution a mail to a signed address is: the author's or a
-// contact's, who still is one and still stands, and whose stored address it says to
-// come from. A letter that was passed on is answered by somebody else, so ok is
-// false for him, for everybody else, and for a ticket that is closed or gone. The
-// subject of a mail never decides.
-func (d *HelpDesk) Replied(ctx context.Context, r store.Reader, address, from string) (n Number, s Said, ok bool, err error) {
-	if d.Replies == nil {
-		return 0, Said{}, false, nil
+// Parse is the ticket and the holder that an address was made for; false for all others.
+func (rp *Replies) Parse(address string) (n Number, holder string, ok bool) {
+	if len(address) > 320 {
+		return 0, "", false
 	}
-	n, holder, ok := d.Replies.Parse(address)
-	if !ok {
-		return 0, Said{}, false, nil
+	local, domain, _ := strings.Cut(strings.ToLower(address), "@")
+	name, sign, _ := strings.Cut(local, "+")
+	if name != rp.local || domain != rp.domain {
+		return 0, "", false
 	}
+	return rp.read(sign, rp.ofAddress)
+}
+
+// Find is the ticket and the holder of the first of some Message-IDs that is of one
+// of our letters; false where none is.
+func (rp *Replies) Find(ids []string) (n Number, holder string, ok bool) {
+	for _, id := range ids {
+		local, _, _ := strings.Cut(strings.ToLower(id), "@")
+		if _, sign, marked := strings.Cut(local, "."); marked {
+			if n, holder, ok = rp.read(sign, rp.ofHeader); ok {
+				return n, holder, true
+			}
+		}
+	}
+	return 0, "", false
+}
+
+// Replied is whose contribution to a ticket a mail is that answers to the letter of a
+// holder: the author's or a contact's, who still is one and still stands, and whose
+// stored address it says to come from. A letter that was passed on is answered by
+// somebody else, so ok is false for him, for everybody else, and for a ticket that is
+// closed or gone. The subject of a mail never decides.
+func (d *HelpDesk) Replied(ctx context.Context, r store.Reader, n Number, holder, from string) (s Said, ok bool, err error) {
 	c, err := find(ctx, r, n)
 	if isNone(err) {
-		return 0, Said{}, false, nil
+		return Said{}, false, nil
 	}
 	if err != nil || c.State == Closed {
-		return 0, Said{}, false, err
+		return Said{}, false, err
 	}
 	key := account.Key(from)
 	if holder == "" && c.Author.ID == "" && c.Organization == "" {
 		if key == "" || key != account.Key(c.WritesTo()) {
-			return 0, Said{}, false, nil
+			return Said{}, false, nil
 		}
-		return n, Said{Proved: true, ByMail: true, By: stranger(c.Author.Name)}, true, nil
+		return Said{Proved: true, ByMail: true, By: stranger(c.Author.Name)}, true, nil
 	}
 	for _, p := range c.People {
 		if p.ID == holder && p.Stands && key != "" && key == account.Key(p.Email) {
-			return n, Said{ByMail: true, By: By{Ref: account.Ref{Organization: c.Organization, ID: p.ID}, Name: p.Name,
+			return Said{ByMail: true, By: By{Ref: account.Ref{Organization: c.Organization, ID: p.ID}, Name: p.Name,
 				Actor: audit.Actor{Kind: audit.KindAccount, ID: p.ID}}}, true, nil
 		}
 	}
-	return 0, Said{}, false, nil
+	return Said{}, false, nil
 }

@@ -104,6 +104,10 @@ type Case struct {
 // Guessed says whether the account is found by the typed address alone.
 func (c Case) Guessed() bool { return !c.Linked && c.Author.ID == "" }
 
+// Find is a ticket by its number, for who may see all of them; store.ErrNone when
+// there is none.
+func Find(ctx context.Context, r store.Reader, n Number) (Case, error) { return find(ctx, r, n) }
+
 // find is a ticket by its number, whosever it is: WhoIs decides by what it learns.
 // store.ErrNone when there is none.
 func find(ctx context.Context, r store.Reader, n Number) (c Case, err error) {

@@ -7,10 +7,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"nidan/internal/account"
+	"nidan/internal/hours"
 	"nidan/internal/organization"
+	"nidan/internal/phrase"
+	"nidan/internal/progress"
 	"nidan/internal/store/storetest"
 
 	"pgregory.net/rapid"
@@ -207,5 +211,31 @@ func TestEachUrgencyPromisesSomethingAndNothingElseDoes(t *testing.T) {
 	}
 	if Urgency("").Promise() != 0 || Urgency("now").Promise() != 0 {
 		t.Error("what is no urgency promises something")
+	}
+}
+
+func TestARolloutsCurveStandsBesideTheDaysUntilItsEnd(t *testing.T) {
+	tokyo := phrase.Location("Asia/Tokyo")
+	at := func(day, hour int) time.Time { return time.Date(2018, 3, day, hour, 0, 0, 0, tokyo) }
+	happened := func(day, hour int, n int64) progress.Hour {
+		return progress.Hour{At: at(day, hour), Figures: progress.Figures{TOTP: n - 1, MailOTP: 1}}
+	}
+	course := Course{Opens: at(4, 0), Ends: at(9, 12), Hours: []progress.Hour{
+		happened(1, 12, 2), // before the days that are shown
+		happened(5, 0, 3), happened(5, 23, 4), happened(7, 9, 5),
+		happened(9, 11, 1), happened(9, 12, 100)}} // the last of them after the end
+	days, _, _ := tallies(nil, hours.Day{Year: 2018, Month: 3, Day: 4}, 8)
+	enroll(days, course, tokyo)
+	var got []string
+	for _, d := range days {
+		got = append(got, fmt.Sprint(d.Day.Day, ":", d.Enrolled, "/", d.Sum))
+	}
+	if text := strings.Join(got, " "); text != "4:0/2 5:7/9 6:0/9 7:5/14 8:0/14 9:1/15 10:0/15 11:0/15" {
+		t.Error(text)
+	}
+	days, _, _ = tallies(nil, hours.Day{Year: 2018, Month: 3, Day: 4}, 2)
+	enroll(days, Course{}, tokyo)
+	if days[1].Sum != 0 {
+		t.Error("without a rollout somebody is enrolled")
 	}
 }

@@ -127,14 +127,6 @@ func (rm *Room) readSent(w http.ResponseWriter, r *http.Request, organization st
 	return s, nil
 }
 
-// sending lets a page's script send its form itself, to this portal alone: it tells
-// how far the files have come.
-func sending(w http.ResponseWriter) {
-	if policy := w.Header().Get("Content-Security-Policy"); policy != "" {
-		w.Header().Set("Content-Security-Policy", policy+"; connect-src 'self'")
-	}
-}
-
 // token is what makes a form one of its own; a form without one is new each time.
 func token(form *page.Form) string {
 	text := form.Text("form")

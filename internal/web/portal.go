@@ -214,7 +214,7 @@ func (p *Portal) rooms(replies *ticket.Replies) error {
 	addressRoom, errAddress := address.New(address.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, BaseURL: base, Wake: p.Post.Wake,
 		CarryGrace: rollout.CarryGrace, Closed: closedUntil,
 		Mailed: []func(context.Context, *store.Tx, account.Ref) error{password.EndResets, mailotp.End, pass.WithdrawMailed, setup.Abandon}})
-	ticketRoom, errTicket := ticket.New(ticket.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, BaseURL: base, Hours: p.Config.Hours, Replies: replies, Wake: p.Post.Wake})
+	ticketRoom, errTicket := ticket.New(ticket.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, BaseURL: base, Hours: p.Config.Hours, Replies: replies, Beside: p.beside, Wake: p.Post.Wake})
 	contactRoom, errContact := contact.New(contact.Needs{DB: p.DB, Site: p.Site, Desk: deskOf(ticketRoom), Hours: p.Config.Hours, Closed: p.closed, Wake: p.Post.Wake})
 	maintenanceRoom, errMaintenance := maintenance.New(maintenance.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Wake: p.Post.Wake, Marks: Marks(p.Config.HouseZone)})
 	rolloutRoom, err6 := rollout.New(rollout.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Wake: p.Post.Wake})
@@ -280,6 +280,12 @@ func (p *Portal) rooms(replies *ticket.Replies) error {
 		p.routes = append(p.routes, demoRoom.Routes()...)
 	}
 	return nil
+}
+
+// beside is the rollout that figures of tickets stand beside.
+func (p *Portal) beside(ctx context.Context, since time.Time) (ticket.Course, bool, error) {
+	plan, happened, ok, err := p.rollouts.Beside(ctx, since)
+	return ticket.Course{Rollout: plan.ID, Own: plan.Organization != "", Opens: plan.Opens, Ends: rollout.OwnEnd(plan, time.Time{}), Hours: happened}, ok, err
 }
 
 // closedUntil is until when a window closes the portal; zero: none does.
