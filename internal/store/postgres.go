@@ -2,21 +2,34 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // connections bounds what one node takes of the server's.
 const connections = 24
 
+// patience is what the server waits for on our behalf; an address may say otherwise
+// (…?lock_timeout=8s). Who waits longer for a lock than busy_timeout on SQLite is told
+// that the database is busy, as there. A node that was stopped in the middle of a
+// transaction keeps its rows from the others no longer than that either: none of ours
+// waits for anything outside.
+var patience = map[string]string{"lock_timeout": "5s", "idle_in_transaction_session_timeout": "15s"}
+
 func openPostgres(ctx context.Context, source string, now func() time.Time) (*DB, error) {
-	db, err := sql.Open("pgx", source)
+	config, err := pgx.ParseConfig(source)
 	if err != nil {
 		return nil, fmt.Errorf("database: %w", err)
 	}
+	for name, value := range patience {
+		if _, set := config.RuntimeParams[name]; !set {
+			config.RuntimeParams[name] = value
+		}
+	}
+	db := stdlib.OpenDB(*config)
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	db.SetConnMaxIdleTime(5 * time.Minute)
