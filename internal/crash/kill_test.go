@@ -82,11 +82,15 @@ func killing(t *testing.T, source string) {
 	}
 }
 
-// rest lets everybody finish what he does, and holds the invariants.
+// rest lets everybody finish what he does, stops the portal as an operator would, and
+// holds the invariants.
 func (w *world) rest(kills int) {
 	w.t.Helper()
 	w.resting.Lock()
 	defer w.resting.Unlock()
+	w.down()
+	w.node.stop()
+	defer func() { w.open(time.Time{}) }()
 	w.t.Logf("%d kills, %d polls at most until it was ready%s", kills, w.node.polls, w.report())
 	w.holds(fmt.Sprintf("after %d kills", kills), false)
 }

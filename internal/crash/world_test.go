@@ -129,11 +129,16 @@ func (w *world) open(killed time.Time) {
 	w.upMu.Unlock()
 }
 
+// down has people wait before they ask again.
+func (w *world) down() {
+	w.upMu.Lock()
+	defer w.upMu.Unlock()
+	w.upNow = make(chan struct{})
+}
+
 // kill ends the portal in the middle of everything.
 func (w *world) kill() time.Time {
-	w.upMu.Lock()
-	w.upNow = make(chan struct{})
-	w.upMu.Unlock()
+	w.down()
 	w.node.kill()
 	w.killed = time.Now()
 	return w.killed
