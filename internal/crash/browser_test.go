@@ -20,6 +20,7 @@ type answer struct {
 	status int
 	to     string // Location
 	body   string
+	again  string // Retry-After
 	asked  time.Time
 }
 
@@ -65,7 +66,7 @@ func (b *browser) post(kind, path string, fields ...string) answer {
 
 func (b *browser) do(method, kind, path string, form url.Values) (a answer) {
 	b.w.up()
-	r, err := http.NewRequest(method, b.w.node.url+path, strings.NewReader(form.Encode()))
+	r, err := http.NewRequest(method, *b.w.url.Load()+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		b.w.t.Error(err)
 		return a
@@ -95,6 +96,7 @@ func (b *browser) do(method, kind, path string, form url.Values) (a answer) {
 		return a
 	}
 	a.status, a.to, a.body = response.StatusCode, response.Header.Get("Location"), string(body)
+	a.again = response.Header.Get("Retry-After")
 	for _, cookie := range response.Cookies() {
 		if cookie.Name != "nidan" {
 			continue

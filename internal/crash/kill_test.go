@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -71,14 +72,63 @@ func killing(t *testing.T, source string) {
 		}
 	}
 	w.pleased()
+	calm := w.relay.count()
+	w.standstill(long)
 	close(w.over)
 	home()
 	w.after()
 	w.settle(long)
 	t.Log(w.report())
 	w.holds("in the end", true)
+	w.undoubled(calm)
 	if !long {
 		w.planted(t)
+	}
+}
+
+// standstill has the portal hang in the middle of everything and go on: no kill, and
+// nothing may be doubled. In the long form it hangs for more than a minute, and on
+// PostgreSQL another node serves people meanwhile.
+func (w *world) standstill(long bool) {
+	w.t.Helper()
+	first, pause, times := w.node, 300*time.Millisecond, 3
+	if long {
+		pause, times = 65*time.Second, 1
+	}
+	var second *node
+	if long && w.engine == store.PostgreSQL {
+		second = newNode(w.t, w.dir, "second", w.source, w.relay.url)
+		second.start()
+	}
+	for _, m := range moments(uint64(times), times) {
+		w.await(m, 1500*time.Millisecond)
+		first.signal(syscall.SIGSTOP)
+		before := w.tally()[appCode][done] + w.tally()[mailedCode][done] + w.tally()[governing][done]
+		if second != nil {
+			w.node = second
+			w.url.Store(&second.url)
+		}
+		time.Sleep(pause)
+		if after := w.tally()[appCode][done] + w.tally()[mailedCode][done] + w.tally()[governing][done]; second != nil && after == before {
+			w.t.Error("while a node hung, the other one served nobody")
+		}
+		first.signal(syscall.SIGCONT)
+	}
+	time.Sleep(min(pause, 10*time.Second)) // it goes on with what it had in hand
+	if second != nil {
+		first.stop()
+	}
+}
+
+// undoubled looks whether a letter came twice since nothing was killed any more.
+func (w *world) undoubled(since int) {
+	w.t.Helper()
+	came, letters := map[string]bool{}, w.relay.all()
+	for i, l := range letters {
+		if i >= since && came[l.id] {
+			w.t.Errorf("a letter came twice: %s %q", l.id, l.subject)
+		}
+		came[l.id] = true
 	}
 }
 

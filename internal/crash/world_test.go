@@ -29,9 +29,10 @@ type world struct {
 	began  time.Time // the seed was done
 	history
 
-	floor   atomic.Int64  // TOTP steps up to it are refused, as read after each start
-	resting sync.RWMutex  // held for reading while a deed goes on
-	over    chan struct{} // closed when everybody is to go home
+	url     atomic.Pointer[string] // of the node that people are sent to
+	floor   atomic.Int64           // TOTP steps up to it are refused, as read after each start
+	resting sync.RWMutex           // held for reading while a deed goes on
+	over    chan struct{}          // closed when everybody is to go home
 	upMu    sync.Mutex
 	upNow   chan struct{} // closed while the portal is up
 	sends   map[string]int
@@ -63,11 +64,14 @@ func openWorld(t *testing.T, source string, people int, more ...string) *world {
 	w.engine = store.PostgreSQL
 	if !strings.Contains(source, "://") {
 		w.engine = store.SQLite
-		w.source = filepath.Join(w.dir, source)
+		if !filepath.IsAbs(source) {
+			w.source = filepath.Join(w.dir, source)
+		}
 	}
 	w.node = newNode(t, w.dir, "node", w.source, w.relay.url, more...)
 	w.node.start()
 	w.node.stop()
+	w.url.Store(&w.node.url)
 	keys, err := secret.ReadKeys(filepath.Join(w.dir, "nidan.key"))
 	if err != nil {
 		t.Fatal(err)
@@ -215,12 +219,20 @@ func (w *world) secret(value, owner string) {
 	w.secrets[value] = owner
 }
 
-func (w *world) logs() string {
-	text, err := os.ReadFile(w.node.logPath)
-	if err != nil {
-		w.t.Fatal(err)
+// logs is all that its processes wrote.
+func (w *world) logs() (all string) {
+	files, err := filepath.Glob(filepath.Join(w.dir, "*.log"))
+	if err != nil || len(files) == 0 {
+		w.t.Fatal(files, err)
 	}
-	return string(text)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		all += string(text)
+	}
+	return all
 }
 
 // do runs a deed that no check of the rows interrupts.
