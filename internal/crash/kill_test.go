@@ -120,15 +120,17 @@ func (w *world) standstill(long bool) {
 	}
 }
 
-// undoubled looks whether a letter came twice since nothing was killed any more.
+// undoubled looks whether a letter came twice that came first when nothing was killed
+// any more and the relay took everything.
 func (w *world) undoubled(since int) {
 	w.t.Helper()
-	came, letters := map[string]bool{}, w.relay.all()
-	for i, l := range letters {
-		if i >= since && came[l.id] {
+	came := map[string]int{}
+	for i, l := range w.relay.all() {
+		if first, twice := came[l.id]; !twice {
+			came[l.id] = i
+		} else if first >= since {
 			w.t.Errorf("a letter came twice: %s %q", l.id, l.subject)
 		}
-		came[l.id] = true
 	}
 }
 
