@@ -243,3 +243,39 @@ func TestAFullDiskFailsClosedAndHealsWithoutARestart(t *testing.T) {
 		w.fullDisk(t, w.refusedRoom())
 	})
 }
+
+// With the mail server down, and then refusing after the final dot, people with an app
+// sign in as ever; whoever waits for a code gets it, once, when the server is back.
+func TestAMailServerThatIsDownHoldsNobodyElseUpAndLosesNothing(t *testing.T) {
+	t.Parallel()
+	w := openWorld(t, "nidan.db", 12)
+	w.open(time.Time{})
+	mailed, app := w.mailers[0], w.signers[:2]
+	seen := w.relay.count()
+	w.relay.stop()
+	w.pending([]*person{mailed, app[0]})
+	if a := w.coded(app[0]); a.verdict("/") != done {
+		t.Errorf("with the mail server down: %d", a.status)
+	}
+	w.relay.moody = func(n int) mood {
+		if n == 1 {
+			return defers
+		}
+		return takes
+	}
+	w.relay.listen(t, strings.TrimPrefix(w.relay.url, "smtp://"))
+	shown, ok := w.relay.since(seen, mailed.Email, codeShown, time.Minute)
+	if !ok {
+		t.Fatalf("no code came:\n%s", w.node.tail())
+	}
+	if a := mailed.post("mailed", "/signin/code", "code", shown); a.verdict("/") != done {
+		t.Errorf("the code that came late: %d", a.status)
+	}
+	w.pending(app[1:])
+	if a := w.coded(app[1]); a.verdict("/") != done {
+		t.Errorf("afterwards: %d", a.status)
+	}
+	w.node.stop()
+	w.undoubled(0)
+	w.holds("after the mail server was back", false)
+}

@@ -50,17 +50,23 @@ const (
 func openRelay(t *testing.T) *relay {
 	t.Helper()
 	r := &relay{news: make(chan struct{}), moody: func(int) mood { return takes }}
+	r.listen(t, "127.0.0.1:0")
+	t.Cleanup(func() { r.stop() })
+	return r
+}
+
+// listen opens the relay, for the first time or again.
+func (r *relay) listen(t *testing.T, address string) {
+	t.Helper()
 	server := smtp.NewServer(r)
 	server.ErrorLog = log.New(io.Discard, "", 0)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan struct{})
 	go func() { _ = server.Serve(listener); close(done) }()
 	r.url, r.stop = "smtp://"+listener.Addr().String(), sync.OnceFunc(func() { _ = server.Close(); <-done })
-	t.Cleanup(r.stop)
-	return r
 }
 
 func (r *relay) NewSession(c *smtp.Conn) (smtp.Session, error) {
