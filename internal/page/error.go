@@ -100,7 +100,7 @@ func (s *Site) outage(w http.ResponseWriter, r *http.Request, err error) *fault.
 			continue
 		}
 		s.log.LogAttrs(r.Context(), slog.LevelError, "the database could not do it",
-			slog.String("route", r.Pattern), slog.String("error", err.Error()))
+			slog.String("request", Number(w)), slog.String("route", r.Pattern), slog.String("error", err.Error()))
 		now := s.Now()
 		RetryAfter(w, now, now.Add(o.wait))
 		return fault.New(fault.Closed, o.phrase, "wait", s.Speak(r).Span(o.wait))
