@@ -23,7 +23,7 @@ func (w *world) reset(p *person) {
 	if p.post("reset", "/password/forgot", "email", p.Email, "name", p.Name, "phone", p.Phone).verdict("/password/forgot/sent") != done {
 		return
 	}
-	token, ok := w.relay.since(seen, p.Email, resetShown, patience)
+	token, ok := w.relay.since(seen, p.Email, resetShown, w.patience())
 	if !ok {
 		return
 	}
@@ -88,7 +88,7 @@ func (w *world) recover(p, admin *person) {
 	}
 	seen := w.relay.count()
 	w.act(admin, p, "pass", "account:pass:given", "/accounts/*", "way", "mail", "why", "The device is lost")
-	token, ok := w.relay.since(seen, p.Email, passShown, patience)
+	token, ok := w.relay.since(seen, p.Email, passShown, w.patience())
 	if !ok {
 		return
 	}

@@ -81,6 +81,9 @@ func killing(t *testing.T, source string) {
 	t.Log(w.report())
 	w.holds("in the end", true)
 	w.undoubled(calm)
+	if said, err := w.node.command(t.Context(), "audit", "verify"); err != nil {
+		t.Errorf("nidan audit verify: %v\n%s", err, said)
+	}
 	if !long {
 		w.planted(t)
 	}
@@ -182,7 +185,7 @@ func (w *world) settle(long bool) {
 		return err
 	})
 	w.node.start()
-	for range 400 {
+	for range 1200 {
 		left := 0
 		w.with(func(db *store.DB) {
 			var err error
