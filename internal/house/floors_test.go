@@ -22,7 +22,7 @@ var floors = [][]string{
 	{"signin"},    // the decision
 	{"rehearsal"}, // the decision asked ahead of time, about everybody
 	{"setup", "profile", "delivery", "people", "registry", "record", "network", "importing", "home", "contact", "demo", "oidc", "forward", "api"}, // other applications
-	{"web"}, {"figure"}, {"cli"}, // roof
+	{"web"}, {"figure"}, {"cli"}, {"crash"}, // roof
 }
 
 // floorOf is the line of a room, -1 when it has none.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"nidan/internal/fault"
+	"nidan/internal/store"
 )
 
 type errorView struct {
@@ -15,6 +16,7 @@ type errorView struct {
 	Status int
 	Text   string
 	Next   string // what to do now, where the text does not say it
+	Outage bool   // the database could not do it for now
 	Until  time.Time
 	Number string // of the request, where something failed on our side
 }
@@ -37,7 +39,12 @@ var errorPages = map[int]string{
 // Fail answers with the error page. What is not a fault is logged with the route's
 // pattern and told to nobody else.
 func (s *Site) Fail(w http.ResponseWriter, r *http.Request, err error) {
-	f := fault.Of(err)
+	f, title, outage := fault.Of(err), "page.error_title", false
+	if f == nil {
+		if f = s.outage(w, r, err); f != nil {
+			title, outage = "page.outage_title", true
+		}
+	}
 	if f == nil {
 		if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
 			return // the client hung up: nobody is there to be told
@@ -54,13 +61,13 @@ func (s *Site) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	if !f.Until.IsZero() {
 		RetryAfter(w, s.Now(), f.Until)
 	}
-	view := &errorView{Status: status, Until: f.Until}
-	if f.Kind == fault.Internal {
+	view := &errorView{Status: status, Until: f.Until, Outage: outage}
+	if f.Kind == fault.Internal || outage {
 		view.Number = Number(w)
 	}
-	say, title := s.Speak(r), "page.error_title"
+	say := s.Speak(r)
 	view.Text = say.T(f.Phrase, f.Args...)
-	if own, ok := errorPages[status]; ok {
+	if own, ok := errorPages[status]; ok && !outage {
 		title = own + "_title"
 		if s.book.Has(own + "_next") {
 			view.Next = say.T(own + "_next")
@@ -70,6 +77,35 @@ func (s *Site) Fail(w http.ResponseWriter, r *http.Request, err error) {
 		s.log.Error("the error page failed", slog.String("error", err.Error()))
 		http.Error(w, http.StatusText(status), status)
 	}
+}
+
+// outages are what a database fails with for a while: what is said, and when another
+// try makes sense. Of all but the first it is certain that nothing was changed.
+var outages = []struct {
+	err    error
+	phrase string
+	wait   time.Duration
+}{
+	{store.ErrUnsure, "page.unsure", 10 * time.Second},
+	{store.ErrFull, "page.no_room", time.Minute},
+	{store.ErrBusy, "page.busy", 5 * time.Second},
+	{store.ErrAway, "page.away", 10 * time.Second},
+}
+
+// outage is the fault of a database that cannot do it for now; nil for another error.
+// It is logged, since nobody else tells the operators.
+func (s *Site) outage(w http.ResponseWriter, r *http.Request, err error) *fault.Fault {
+	for _, o := range outages {
+		if !errors.Is(err, o.err) {
+			continue
+		}
+		s.log.LogAttrs(r.Context(), slog.LevelError, "the database could not do it",
+			slog.String("request", Number(w)), slog.String("route", r.Pattern), slog.String("error", err.Error()))
+		now := s.Now()
+		RetryAfter(w, now, now.Add(o.wait))
+		return fault.New(fault.Closed, o.phrase, "wait", s.Speak(r).Span(o.wait))
+	}
+	return nil
 }
 
 // ErrForeign refuses a form that another site sent.

@@ -3,6 +3,7 @@ package page_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 
 	"nidan/internal/fault"
 	"nidan/internal/page"
+	"nidan/internal/store"
 )
 
 func post(body, media string) *http.Request {
@@ -195,6 +197,33 @@ func TestAnErrorThatIsNoFaultTellsNothing(t *testing.T) {
 	site(t, false).Fail(w, httptest.NewRequest(http.MethodGet, "/", nil), errors.New("disk sda1 is full"))
 	if w.Code != 500 || strings.Contains(w.Body.String(), "sda1") {
 		t.Errorf("status %d, page %s", w.Code, w.Body)
+	}
+}
+
+// What a database cannot do for a while is a 503 with a time to try again. Nothing was
+// changed, says the page, unless nobody knows: that it says as well.
+func TestADatabaseThatCannotDoItIsAnHonest503(t *testing.T) {
+	for _, c := range []struct {
+		err         error
+		again, says string
+		japanese    string
+	}{
+		{store.ErrBusy, "5", "Nothing was changed by this request. Please try again in 5 seconds.", "この操作による変更はありません。5秒ほどおいて"},
+		{store.ErrAway, "10", "Nothing was changed by this request. Please try again in 10 seconds.", "この操作による変更はありません。10秒ほどおいて"},
+		{store.ErrFull, "60", "Nothing was changed by this request.", "この操作による変更はありません。運営者が状況を確認できるようになっています。60秒ほどおいて"},
+		{fmt.Errorf("%w (%w)", store.ErrUnsure, store.ErrAway), "10", "it may have been done or not", "処理が完了したかどうかを確認できません"},
+	} {
+		for lang, says := range map[string]string{"en": c.says, "ja": c.japanese} {
+			w := httptest.NewRecorder()
+			site(t, false).Fail(w, httptest.NewRequest(http.MethodPost, "/?lang="+lang, nil), fmt.Errorf("host db1: %w", c.err))
+			body := w.Body.String()
+			if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") != c.again || !strings.Contains(body, says) || strings.Contains(body, "db1") {
+				t.Errorf("%v: %d, Retry-After %q\n%s", c.err, w.Code, w.Header().Get("Retry-After"), body)
+			}
+			if errors.Is(c.err, store.ErrUnsure) && (strings.Contains(body, "Nothing was changed") || strings.Contains(body, "変更はありません")) {
+				t.Errorf("it says that nothing was changed:\n%s", body)
+			}
+		}
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"nidan/internal/fault"
 	"nidan/internal/page"
 	"nidan/internal/phrase"
+	"nidan/internal/store"
 )
 
 // scene is one state of one page, as the gallery shows it.
@@ -105,6 +106,8 @@ func scenes() []scene {
 		{name: "error-429", err: fault.Wait(end, "page.form_large")},
 		{name: "error-503", err: &fault.Fault{Kind: fault.Closed, Phrase: "page.form_media", Until: end}},
 		{name: "error-500", err: fmt.Errorf("the disk is full")},
+		{name: "error-busy", err: store.ErrBusy, chrome: hanako},
+		{name: "error-unsure", err: store.ErrUnsure, chrome: hanako},
 	}
 }
 

@@ -60,19 +60,16 @@ type writer struct {
 // try is one attempt. asked ends the wait for its turn, ctx the transaction itself.
 func (w *writer) try(asked, ctx context.Context, now func() time.Time, do func(context.Context, *Tx) error) error {
 	if w.conn == nil {
-		if err := asked.Err(); err != nil {
-			return err
-		}
-		return w.trySerializable(ctx, now, do)
+		return w.trySerializable(asked, ctx, now, do)
 	}
 	select {
 	case w.turn <- struct{}{}:
 		defer func() { <-w.turn }()
 	case <-asked.Done():
-		return asked.Err()
+		return context.Cause(asked)
 	}
-	if err := asked.Err(); err != nil {
-		return err
+	if asked.Err() != nil {
+		return context.Cause(asked)
 	}
 	count(ctx)
 	if err := w.command(ctx, "begin immediate"); err != nil {
@@ -92,7 +89,7 @@ func (w *writer) try(asked, ctx context.Context, now func() time.Time, do func(c
 	// A commit is not broken off by a client that hung up: it either is or is not.
 	err := w.command(context.WithoutCancel(ctx), "commit")
 	open = err != nil
-	return mapError(err)
+	return mapCommit(err)
 }
 
 func (w *writer) command(ctx context.Context, text string) error {
@@ -134,9 +131,20 @@ func (w *writer) statement(ctx context.Context, text string) (*sql.Stmt, error) 
 	return stmt, nil
 }
 
-func (w *writer) trySerializable(ctx context.Context, now func() time.Time, do func(context.Context, *Tx) error) error {
+func (w *writer) trySerializable(asked, ctx context.Context, now func() time.Time, do func(context.Context, *Tx) error) error {
 	count(ctx)
-	sqlTx, err := w.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelSerializable})
+	conn, err := w.db.Conn(asked)
+	if asked.Err() != nil {
+		if err == nil {
+			_ = conn.Close()
+		}
+		return context.Cause(asked)
+	}
+	if err != nil {
+		return mapError(err)
+	}
+	defer conn.Close() // gives it back
+	sqlTx, err := conn.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelSerializable})
 	if err != nil {
 		return mapError(err)
 	}
@@ -155,7 +163,7 @@ func (w *writer) trySerializable(ctx context.Context, now func() time.Time, do f
 		return err
 	}
 	count(ctx)
-	return mapError(sqlTx.Commit())
+	return mapCommit(sqlTx.Commit())
 }
 
 func (w *writer) close() error {

@@ -19,6 +19,11 @@ func (db *DB) Snapshot(ctx context.Context, do func(ctx context.Context, r Reade
 		return mapError(err)
 	}
 	defer func() { _ = tx.Rollback() }() // it has written nothing
+	if db.engine == PostgreSQL {         // whoever copies may pause; it holds nobody up
+		if _, err := tx.ExecContext(ctx, "set local idle_in_transaction_session_timeout = 0"); err != nil {
+			return mapError(err)
+		}
+	}
 	return do(ctx, snapshot{tx})
 }
 

@@ -32,7 +32,10 @@ var (
 	ErrTaken   = errors.New("the value is taken")           // a unique index refused
 	ErrMissing = errors.New("a row it refers to is gone")   // a foreign key refused
 	ErrCheck   = errors.New("a value is outside its check") // a check constraint refused
-	ErrBusy    = errors.New("the database is too busy")     // retries were used up
+	ErrBusy    = errors.New("the database is too busy")     // retries were used up, or a lock was not given in time
+	ErrFull    = errors.New("the database has no room")     // its disk is full; nothing was written
+	ErrAway    = errors.New("the database does not answer") // or its disk does not; nothing was written
+	ErrUnsure  = errors.New("it may have been done or not") // the answer to a commit was lost
 	ErrNested  = errors.New("a transaction inside a transaction")
 )
 

@@ -11,8 +11,9 @@ import (
 
 type insideKey struct{}
 
-// Bounds of a retried transaction. A conflict is another's success, so there is
-// progress in each round; the time bounds what a person waits.
+// Bounds of a transaction that waits for others or is tried again. A conflict is
+// another's success, so there is progress in each round; the time bounds what a
+// person waits. Whoever locks the database for longer, outside of the portal, makes it busy.
 const (
 	retryFor  = 10 * time.Second
 	firstWait = 2 * time.Millisecond
@@ -70,10 +71,11 @@ func (db *DB) Write(ctx context.Context, do func(ctx context.Context, tx *Tx) er
 	}
 	inside, end := lasting(context.WithValue(ctx, insideKey{}, true))
 	defer end()
-	wait, until := firstWait, time.NewTimer(retryFor)
-	defer until.Stop()
+	asked, stop := context.WithTimeoutCause(ctx, retryFor, ErrBusy)
+	defer stop()
+	wait := firstWait
 	for {
-		err := db.write.try(ctx, inside, db.now, do)
+		err := db.write.try(asked, inside, db.now, do)
 		if err == nil || !again(err) {
 			return err
 		}
@@ -81,12 +83,13 @@ func (db *DB) Write(ctx context.Context, do func(ctx context.Context, tx *Tx) er
 		pause := time.NewTimer(wait/2 + rand.N(wait/2+1))
 		select {
 		case <-pause.C:
-		case <-until.C:
+		case <-asked.Done():
 			pause.Stop()
+		}
+		if gone := context.Cause(asked); errors.Is(gone, ErrBusy) {
 			return fmt.Errorf("%w: %w", ErrBusy, err)
-		case <-ctx.Done():
-			pause.Stop()
-			return errors.Join(ctx.Err(), err)
+		} else if gone != nil {
+			return errors.Join(gone, err)
 		}
 		wait = min(2*wait, longWait)
 	}
