@@ -26,7 +26,8 @@ type Replies struct {
 
 const (
 	holderLength = 26 // 16 bytes
-	digestLength = 13 // 8 bytes
+	digestBytes  = 8
+	digestLength = 13 // of digestBytes
 	numberLength = 10
 	longLocal    = 64 - len("+t..") - numberLength - holderLength - digestLength
 )
@@ -69,7 +70,17 @@ func (rp *Replies) Address(n Number, holder string) string {
 }
 
 func (rp *Replies) digest(n Number, holder uuid.UUID) []byte {
-	return rp.keys.Digest(secret.ForReply, n.String(), holder.String())[:8]
+	return rp.keys.Digest(secret.ForReply, n.String(), holder.String())[:digestBytes]
+}
+
+// isDigest says whether an address of ours has that digest: also one that was given
+// before another key came to seal.
+func (rp *Replies) isDigest(digest []byte, n Number, holder uuid.UUID) bool {
+	known := rp.keys.Digests(secret.ForReply, n.String(), holder.String())
+	for i := range known {
+		known[i] = known[i][:digestBytes]
+	}
+	return secret.EqualAny(digest, known)
 }
 
 // Parse is the ticket and the holder that an address was made for; false for all others.
@@ -90,7 +101,7 @@ func (rp *Replies) Parse(address string) (n Number, holder string, ok bool) {
 		return 0, "", false
 	}
 	id := uuid.UUID(raw)
-	if n = Number(value); !secret.Equal(digest, rp.digest(n, id)) {
+	if n = Number(value); !rp.isDigest(digest, n, id) {
 		return 0, "", false
 	}
 	if id != uuid.Nil {
