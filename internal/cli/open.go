@@ -166,7 +166,7 @@ func lineNames(ids []byte) string {
 func keyCheck(keys *secret.Keys) []byte { return keys.Digest(secret.ForKey, "portal") }
 
 // followEvery is how soon a command knows that another key seals.
-const followEvery = 5 * time.Second
+const followEvery = 2 * time.Second
 
 // followKeys has a command that takes long seal with the key that seals now; what it
 // cannot read shows where it is needed.

@@ -30,7 +30,7 @@ func Sealed() []keyring.Column {
 }
 
 // keysEvery is how soon a node knows a new key file, and another key that seals.
-const keysEvery = 5 * time.Second
+const keysEvery = 2 * time.Second
 
 // ring is what is wrong with this node's key file, if anything.
 type ring struct {
