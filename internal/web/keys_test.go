@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -102,25 +100,6 @@ func allText(steps []store.Migration) string {
 	return all.String()
 }
 
-// ringed is a world whose keys come from a file with keys 1 and 2; 1 seals.
-func ringed(t *testing.T, w storetest.World) storetest.World {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "nidan.key")
-	// Key 1 is the one of every test, so that everything else is as there.
-	if err := os.WriteFile(path, []byte("nidan-key-1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := secret.AddKey(path, 1); err != nil {
-		t.Fatal(err)
-	}
-	keys, err := secret.ReadKeys(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.Keys = keys
-	return w
-}
-
 // fillSealed writes two values into each column, for two rows, as the rooms do.
 func fillSealed(t *testing.T, w storetest.World) {
 	t.Helper()
@@ -177,7 +156,7 @@ func counted(t *testing.T, w storetest.World, c keyring.Column) string {
 
 func TestEachColumnIsSealedAnewByItsRowsAndOnceIsEnough(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
-		w = ringed(t, w)
+		w.Keys = storetest.TwoKeys(t)
 		fillSealed(t, w)
 		digests, err := w.Keys.SealDigests(2)
 		if err == nil {
@@ -216,7 +195,7 @@ func TestEachColumnIsSealedAnewByItsRowsAndOnceIsEnough(t *testing.T) {
 
 func TestASealedValueOpensInNoOtherRow(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
-		w = ringed(t, w)
+		w.Keys = storetest.TwoKeys(t)
 		fillSealed(t, w)
 		err := w.DB.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 			for _, c := range Sealed() {
