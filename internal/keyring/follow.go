@@ -38,7 +38,11 @@ func Follow(ctx context.Context, db *store.DB, keys *secret.Keys, node string) (
 
 // Take has keys be as a state says, if their file fits it.
 func (s State) Take(keys *secret.Keys) error {
-	if err := s.Fits(keys); err != nil {
+	held := map[byte][]byte{}
+	for _, id := range keys.Held() {
+		held[id] = keys.Check(id)
+	}
+	if err := s.Fits(held); err != nil {
 		return err
 	}
 	return keys.Adopt(s.Seals, s.Digests, s.Retired())

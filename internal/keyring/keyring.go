@@ -36,12 +36,6 @@ type Node struct {
 	Seals byte
 }
 
-// Holder is a key file: which keys are in it, and what knows each again.
-type Holder interface {
-	Held() []byte
-	Check(id byte) []byte
-}
-
 // What a key file can be refused for.
 var (
 	ErrWrong   = errors.New("another key")
@@ -60,16 +54,16 @@ func (f *Fault) Error() string { return fmt.Sprintf("%s: %s", f.Why, Names(f.Key
 // Unwrap answers why.
 func (f *Fault) Unwrap() error { return f.Why }
 
-// Fits says whether a key file is this portal's: every key that has ever sealed and is
-// not retired is there, and none has the number of another. A key that is only added
-// may still be missing; one that is not known, or is retired, does no harm.
-func (s State) Fits(h Holder) error {
-	held := h.Held()
+// Fits says whether a key file is this portal's, by what knows each of its keys again:
+// every key that has ever sealed and is not retired is there, and none has the number
+// of another. A key that is only added may still be missing; one that is not known, or
+// is retired, does no harm.
+func (s State) Fits(held map[byte][]byte) error {
 	var wrong, missing []byte
 	for _, l := range s.Lines {
-		switch has := slices.Contains(held, l.ID); {
+		switch check, has := held[l.ID]; {
 		case !l.Retired.IsZero():
-		case has && !secret.Equal(l.Check, h.Check(l.ID)):
+		case has && !secret.Equal(l.Check, check):
 			wrong = append(wrong, l.ID)
 		case !has && !l.Active.IsZero():
 			missing = append(missing, l.ID)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"testing"
 	"time"
 
@@ -16,16 +15,6 @@ import (
 
 // inFile are the keys of a file, each with what knows it again.
 type inFile map[byte]string
-
-func (f inFile) Held() (ids []byte) {
-	for id := range f {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	return ids
-}
-
-func (f inFile) Check(id byte) []byte { return []byte(f[id]) }
 
 func TestWhichKeyFileFits(t *testing.T) {
 	at := time.Unix(1, 0)
@@ -51,8 +40,11 @@ func TestWhichKeyFileFits(t *testing.T) {
 		{"with another under the number of one that waits", inFile{2: "b", 3: "c", 4: "x"}, "another key: 4"},
 		{"wrong and missing", inFile{2: "x"}, "another key: 2"},
 	} {
-		got := ""
-		if err := state.Fits(c.file); err != nil {
+		got, held := "", map[byte][]byte{}
+		for id, check := range c.file {
+			held[id] = []byte(check)
+		}
+		if err := state.Fits(held); err != nil {
 			got = err.Error()
 		}
 		if got != c.want {

@@ -144,6 +144,21 @@ func fillSealed(t *testing.T, w storetest.World) {
 	}
 }
 
+// key is the primary key of the row that fillSealed has made for somebody.
+func key(c keyring.Column, who string) []any {
+	switch c.Name {
+	case "totp.secret", "password.sealed":
+		return []any{"o", who}
+	case "setup.secret":
+		return []any{who, "o", who}
+	case "demo_mail.body":
+		return []any{who}
+	case "import_chunk.piece":
+		return []any{"r", int64(who[0] - 'a')}
+	}
+	return []any{who, "o"}
+}
+
 // counted is how many values of a column each key has sealed.
 func counted(t *testing.T, w storetest.World, c keyring.Column) string {
 	t.Helper()
@@ -176,6 +191,17 @@ func TestEachColumnIsSealedAnewByItsRowsAndOnceIsEnough(t *testing.T) {
 			}
 			if n := counted(t, w, c); n != "map[2:2]" {
 				t.Errorf("%s after: %s", c.Name, n)
+			}
+			stale := append(append([]any{[]byte("stale")}, key(c, "a")...), []byte("not the old value"))
+			err = w.DB.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+				n, err := tx.Exec(ctx, c.Put, stale...)
+				if n != 0 {
+					t.Errorf("%s is written over, though it is not the old value any more", c.Name)
+				}
+				return err
+			})
+			if err != nil {
+				t.Errorf("%s: %v", c.Name, err)
 			}
 			if done, err = c.Reseal(t.Context(), w.DB, w.Keys, nil); err != nil || done.Sealed+done.Stuck+done.Left != 0 {
 				t.Errorf("%s, once more: %+v, %v", c.Name, done, err)
