@@ -12,6 +12,7 @@ import (
 	"nidan/internal/clock"
 	"nidan/internal/config"
 	"nidan/internal/hours"
+	"nidan/internal/keyring"
 	"nidan/internal/secret"
 	"nidan/internal/store"
 )
@@ -159,20 +160,39 @@ func (e *examination) database(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%s, set up %s", p.db.Name(), p.moment(p.mark.Created)), nil
 }
 
-func (e *examination) key(context.Context) (string, error) {
+func (e *examination) key(ctx context.Context) (string, error) {
 	if _, err := os.Stat(e.KeyFile); e.fresh && errors.Is(err, fs.ErrNotExist) {
 		return e.KeyFile + " is not there yet: the first `nidan serve` makes it", nil
 	}
-	keys, err := readKeys(e.KeyFile)
-	switch {
-	case err != nil:
-		return "", err
-	case len(e.mark.KeyCheck) == 0:
+	if len(e.mark.KeyCheck) == 0 {
+		if _, err := readKeys(e.KeyFile); err != nil {
+			return "", err
+		}
 		return e.KeyFile + " can be read; there is nothing to compare it with", nil
-	case !secret.Equal(e.mark.KeyCheck, keyCheck(keys)):
-		return "", e.wrongKey()
 	}
-	return e.KeyFile + " is the database's", nil
+	if err := e.takeKeys(ctx); err != nil {
+		return "", err
+	}
+	state, err := keyring.Read(ctx, e.db, e.mark)
+	if err != nil {
+		return "", err
+	}
+	said := e.KeyFile + " is the database's"
+	if state.Seals != secret.First {
+		said += fmt.Sprintf("; key %d seals since %s", state.Seals, e.moment(state.Since))
+	}
+	for _, id := range e.keys.Held() {
+		l, known := state.Line(id)
+		switch {
+		case !known:
+			said += fmt.Sprintf("; key %d is not known yet: `nidan key add` makes it known", id)
+		case !l.Retired.IsZero():
+			said += fmt.Sprintf("; key %d is retired: `nidan key retire %d` takes it out of this file too", id, id)
+		case l.Active.IsZero():
+			said += fmt.Sprintf("; key %d seals nothing yet: copy the file to every node, then `nidan key rotate`", id)
+		}
+	}
+	return said, nil
 }
 
 func (e *examination) time(ctx context.Context) (string, error) {

@@ -40,6 +40,12 @@ type commands struct {
 		Import accountImportCommand `cmd:"" help:"Bring the people of an existing portal over from a file."`
 		List   accountListCommand   `cmd:"" help:"List accounts, and who still has a password hash of another system."`
 	} `cmd:"" help:"Bring people over, and list them."`
+	Key struct {
+		Show   keyShowCommand   `cmd:"" help:"Show the keys, what each seals, and which nodes have them."`
+		Add    keyAddCommand    `cmd:"" help:"Write a new key into the key file, to be copied to every node."`
+		Rotate keyRotateCommand `cmd:"" help:"Seal with the newest key, and seal anew what others sealed."`
+		Retire keyRetireCommand `cmd:"" help:"Take a key out of use and out of the key file."`
+	} `cmd:"" help:"Change the keys of the key file while the portal is open."`
 	Clock struct {
 		Accept clockAcceptCommand `cmd:"" help:"Accept that the clock stands earlier than what was seen before."`
 	} `cmd:"" help:"Mend the portal's time."`

@@ -53,7 +53,7 @@ func TestStories(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "start": start, "stop": stop, "answers": answers, "sql": statement, "mode": mode,
+			"exits": exits, "until": until, "start": start, "stop": stop, "answers": answers, "sql": statement, "mode": mode,
 			"relay": openRelay, "mailed": mailed, "id": keepID,
 			// seeded FOLDER: what seedDemo leaves, in a folder of the story's own.
 			"seeded": func(ts *testscript.TestScript, _ bool, args []string) {
@@ -113,6 +113,19 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+// until PATTERN COMMAND... runs a command again and again until what it prints matches.
+func until(ts *testscript.TestScript, _ bool, args []string) {
+	wanted := regexp.MustCompile(args[0])
+	for range 200 {
+		ts.Check(ts.Exec(args[1], args[2:]...))
+		if wanted.MatchString(ts.ReadFile("stdout")) {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	ts.Fatalf("it never printed %q", args[0])
+}
+
 // serversKey finds the serving processes of one story, by the names it gave them.
 type serversKey struct{}
 
@@ -130,7 +143,7 @@ func serversOf(ts *testscript.TestScript) map[string]*server {
 var passedOn = []string{"PATH", "HOME", "TMPDIR", "GOCOVERDIR", "NIDAN_LISTEN", "NIDAN_METRICS_LISTEN",
 	"NIDAN_DATABASE", "NIDAN_KEY_FILE", "NIDAN_LOG"}
 
-var addressShown = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
+var addressShown = regexp.MustCompile(`http://(127\.0\.0\.1|localhost):\d+`)
 
 // start NAME nidan ... starts a server and waits until it tells its address, which
 // becomes the variable NAME. What it writes is in NAME.out and NAME.err.

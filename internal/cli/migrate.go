@@ -7,7 +7,6 @@ import (
 	"strconv"
 
 	"nidan/internal/audit"
-	"nidan/internal/secret"
 	"nidan/internal/store"
 )
 
@@ -58,13 +57,7 @@ func (p *portal) unlock(ctx context.Context) error {
 	if p.mark, err = store.ReadPortal(ctx, p.db); err != nil {
 		return nil // neither a mark nor a table for it: there is nothing to protect yet
 	}
-	if p.keys, err = readKeys(p.KeyFile); err != nil {
-		return err
-	}
-	if !secret.Equal(p.mark.KeyCheck, keyCheck(p.keys)) {
-		return p.wrongKey()
-	}
-	return nil
+	return p.takeKeys(ctx)
 }
 
 func (p *portal) recordMigration(ctx context.Context, c *Console, applied []store.Migration) error {

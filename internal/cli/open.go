@@ -8,10 +8,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"nidan/internal/clock"
 	"nidan/internal/config"
+	"nidan/internal/keyring"
 	"nidan/internal/secret"
 	"nidan/internal/store"
 )
@@ -31,6 +33,8 @@ type portal struct {
 	clk  *clock.Clock
 	keys *secret.Keys
 	mark store.Mark
+	stop context.CancelFunc // of what a command does beside its work; nil: nothing
+	rest sync.WaitGroup
 }
 
 // connect opens the database of the settings, which an SQLite file need not be yet.
@@ -57,6 +61,9 @@ func open(ctx context.Context, cfg config.Config) (*portal, error) {
 		p.close()
 		return nil, err
 	}
+	var beside context.Context
+	beside, p.stop = context.WithCancel(context.WithoutCancel(ctx))
+	p.rest.Go(func() { p.followKeys(beside) })
 	return p, nil
 }
 
@@ -71,7 +78,13 @@ func (p *portal) enter(ctx context.Context) error {
 	return p.follow(ctx)
 }
 
-func (p *portal) close() { _ = p.db.Close() } // everything was committed before
+func (p *portal) close() {
+	if p.stop != nil {
+		p.stop()
+	}
+	p.rest.Wait()
+	_ = p.db.Close() // everything was committed before
+}
 
 // admit looks whether the database is this portal's: its schema this program's, its
 // key the one in the key file. fresh is true when it was never set up to the end.
@@ -87,13 +100,7 @@ func (p *portal) admit(ctx context.Context) (fresh bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if p.keys, err = readKeys(p.KeyFile); err != nil {
-		return false, err
-	}
-	if !secret.Equal(p.mark.KeyCheck, keyCheck(p.keys)) {
-		return false, p.wrongKey()
-	}
-	return false, nil
+	return false, p.takeKeys(ctx)
 }
 
 // schema says whether the database is empty, and refuses one with another schema.
@@ -105,12 +112,76 @@ func (p *portal) schema(ctx context.Context) (empty bool, err error) {
 	return empty, err
 }
 
-func (p *portal) wrongKey() error {
-	return fmt.Errorf("NIDAN_KEY_FILE: the key in %s is not the one of %s: put the right copy back", p.KeyFile, p.db.Name())
+// takeKeys reads the key file of a database that is set up, and refuses one that does
+// not fit it. Nothing here ever makes a key.
+func (p *portal) takeKeys(ctx context.Context) error {
+	keys, err := readKeys(p.KeyFile)
+	if err != nil {
+		return err
+	}
+	state, err := keyring.Read(ctx, p.db, p.mark)
+	if err != nil {
+		if _, schema := p.db.Schema(ctx); errors.Is(schema, store.ErrSchema) {
+			state, err = keyring.Before(p.mark), nil // an older schema, which is about to be migrated
+		}
+	}
+	if err == nil {
+		err = state.Take(keys)
+	}
+	if err == nil && !secret.Equal(p.mark.KeyCheck, keyCheck(keys)) {
+		err = &keyring.Fault{Why: keyring.ErrWrong, Keys: []byte{secret.First}}
+	}
+	if err != nil {
+		return p.unfit(err)
+	}
+	p.keys = keys
+	return nil
 }
 
-// keyCheck is what the database keeps of its key, to know it again.
+// unfit says what is wrong with a key file, and what to do.
+func (p *portal) unfit(err error) error {
+	var fault *keyring.Fault
+	switch {
+	case !errors.As(err, &fault):
+		return fmt.Errorf("NIDAN_KEY_FILE: %s: %w", p.KeyFile, err)
+	case errors.Is(fault, keyring.ErrMissing):
+		return fmt.Errorf("NIDAN_KEY_FILE: %s lacks key %s, which %s still needs: put back the copy that holds the line %s, "+
+			"beside the lines that are there", p.KeyFile, keyring.Names(fault.Keys), p.db.Name(), lineNames(fault.Keys))
+	case len(fault.Keys) == 1 && fault.Keys[0] == secret.First:
+		return fmt.Errorf("NIDAN_KEY_FILE: the key in %s is not the one of %s: put the right copy back", p.KeyFile, p.db.Name())
+	}
+	return fmt.Errorf("NIDAN_KEY_FILE: key %s in %s is not the one of %s: put the right copy back", keyring.Names(fault.Keys), p.KeyFile, p.db.Name())
+}
+
+// lineNames are how lines of a key file begin.
+func lineNames(ids []byte) string {
+	names := make([]string, len(ids))
+	for i, id := range ids {
+		names[i] = fmt.Sprintf("nidan-key-%d:…", id)
+	}
+	return strings.Join(names, ", ")
+}
+
+// keyCheck is what the database keeps of its first key, to know it again.
 func keyCheck(keys *secret.Keys) []byte { return keys.Digest(secret.ForKey, "portal") }
+
+// followEvery is how soon a command knows that another key seals.
+const followEvery = 2 * time.Second
+
+// followKeys has a command that takes long seal with the key that seals now; what it
+// cannot read shows where it is needed.
+func (p *portal) followKeys(ctx context.Context) {
+	tick := time.NewTicker(followEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			_, _ = keyring.Follow(ctx, p.db, p.keys, "")
+		case <-ctx.Done():
+			return
+		}
+	}
+}
 
 func readKeys(path string) (*secret.Keys, error) {
 	keys, err := secret.ReadKeys(path)
@@ -131,6 +202,10 @@ func (p *portal) setUp(ctx context.Context, demo bool) error {
 	keys, made, err := readOrCreateKeys(p.KeyFile)
 	if err != nil {
 		return err
+	}
+	if held := keys.Held(); len(held) != 1 || held[0] != secret.First {
+		return fmt.Errorf("NIDAN_KEY_FILE: %s holds key %s of another portal: name another file, and a new portal makes its own, "+
+			"or the database that it belongs to", p.KeyFile, keyring.Names(held))
 	}
 	if _, err := p.db.Migrate(ctx); err != nil {
 		return fmt.Errorf("set up %s: %w", p.db.Name(), err)

@@ -37,6 +37,10 @@ func (n *node) serve(ctx context.Context) error {
 	if _, err := clock.Start(ctx, n.DB, n.Clock, n.name); err != nil {
 		return err
 	}
+	n.Node = n.name
+	if err := n.FollowKeys(ctx); err != nil {
+		return errors.Join(fmt.Errorf("NIDAN_KEY_FILE: %w", err), n.end(ctx))
+	}
 	if n.Config.Traces != nil {
 		ended := trace.Start(n.Config.Traces, built().Version, n.name, n.Log)
 		defer func() {

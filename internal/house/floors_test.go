@@ -14,6 +14,7 @@ var floors = [][]string{
 	{"config", "fault", "secret", "store", "phrase", "route", "plot", "prose"}, // ground: knows nothing of the portal
 	{"hours"},                                                                       // business time: the setting, the holidays, the days of operators
 	{"clock"},                                                                       // its own step of the ground: it keeps the latest instant in the store
+	{"keyring"},                                                                     // which key seals, and what nodes have; reads the nodes of the clock
 	{"page", "mail", "audit", "limit"},                                              // what every room uses
 	{"organization"}, {"progress"}, {"account"}, {"act"}, {"operator"}, {"session"}, // who
 	{"password", "totp", "mailotp", "pass", "maintenance", "address", "notice", "ticket"}, // the announcement's parts

@@ -50,5 +50,10 @@ var acrossOrganizations = map[string]string{
 	"mail.ParkedLetters":     "operators see every letter that is not tried any more",
 	"notice.upcoming":        "the portal's own work: every node keeps what may show, and picks by organization in the rule",
 	"ticket.WaitingFor":      "operators are told how many tickets wait, whosever they are",
+	"totp.Sealed":            "a change of keys: how many values each key has sealed, whosever they are",
+	"setup.Sealed":           "a change of keys: how many values each key has sealed, whosever they are",
+	"password.Sealed":        "a change of keys: how many values each key has sealed, whosever they are",
+	"password.SealedAside":   "a change of keys: how many values each key has sealed, whosever they are",
+	"mail.Sealed":            "a change of keys: how many values each key has sealed, whosever they are",
 	"mail.RetryOne":          "an operator tries a parked letter again, by id",
 }

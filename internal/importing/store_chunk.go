@@ -8,6 +8,7 @@ import (
 	"io"
 	"strconv"
 
+	"nidan/internal/keyring"
 	"nidan/internal/secret"
 	"nidan/internal/store"
 )
@@ -93,4 +94,15 @@ func (d *Desk) kept(ctx context.Context, r Run) (*File, error) {
 		return &chunks{ctx: ctx, r: d.DB, keys: d.Keys, run: r.ID}, nil
 	}}
 	return f, f.inspect(ctx)
+}
+
+// Sealed is where uploaded files stand, for a change of keys.
+func Sealed() keyring.Column {
+	return keyring.Column{
+		Name: "import_chunk.piece", Purpose: secret.ForImport, First: []any{"", int64(-1)}, Batch: 4, // of half a megabyte each
+		Row:   func(key []any) string { return chunkName(key[0].(string), key[1].(int64)) },
+		Next:  `select run_id, n, piece from import_chunk where (run_id, n) > ($1, $2) and substr(piece, 1, 1) <> $3 order by run_id, n limit $4`,
+		Put:   `update import_chunk set piece = $1 where run_id = $2 and n = $3 and piece = $4`,
+		Count: `select substr(piece, 1, 1), count(*) from import_chunk group by substr(piece, 1, 1)`,
+	}
 }

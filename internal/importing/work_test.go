@@ -129,3 +129,27 @@ func TestAnUploadedFileIsSealedAndForgotten(t *testing.T) {
 		s.counts(map[string]int64{"import_run": 0})
 	})
 }
+
+func TestAnUploadedFileIsImportedAfterAChangeOfKeys(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, w storetest.World) {
+		w.Keys = storetest.TwoKeys(t)
+		s := open(t, w)
+		id := s.uploads(header + ",password_hash,period_end\n" + someone("Aozora", "a@aozora.example") + "\n")
+		for step := range 2 { // the second finds nothing to do
+			if err := w.Keys.Adopt(2, nil, nil); err != nil {
+				t.Fatal(err)
+			}
+			done, err := Sealed().Reseal(t.Context(), w.DB, w.Keys, nil)
+			if err != nil || done.Stuck != 0 || (done.Sealed > 0) != (step == 0) {
+				t.Fatalf("%+v, %v", done, err)
+			}
+		}
+		if err := w.Keys.Adopt(2, nil, []byte{1}); err != nil {
+			t.Fatal(err)
+		}
+		s.work(s.desk)
+		if run := s.run(id); run.State != Checked || run.Tally.Rows != 1 {
+			t.Errorf("%+v", run)
+		}
+	})
+}

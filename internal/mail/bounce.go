@@ -24,7 +24,8 @@ const longLocal = 64 - len("+") - idLength - len(".") - digestLength
 
 const (
 	idLength     = 26 // 16 bytes
-	digestLength = 13 // 8 bytes
+	digestBytes  = 8
+	digestLength = 13 // of digestBytes
 )
 
 // ErrBounceAddress means that an address leaves no place for a letter's id.
@@ -56,7 +57,17 @@ func (b *Bounces) Address(id string) string {
 	return b.local + "+" + written(raw[:]) + "." + written(b.digest(id)) + "@" + b.domain
 }
 
-func (b *Bounces) digest(id string) []byte { return b.keys.Digest(secret.ForBounce, id)[:8] }
+func (b *Bounces) digest(id string) []byte { return b.keys.Digest(secret.ForBounce, id)[:digestBytes] }
+
+// isDigest says whether a letter of ours has that digest: also one that was sent
+// before another key came to seal.
+func (b *Bounces) isDigest(digest []byte, id string) bool {
+	known := b.keys.Digests(secret.ForBounce, id)
+	for i := range known {
+		known[i] = known[i][:digestBytes]
+	}
+	return secret.EqualAny(digest, known)
+}
 
 // Letter is the id of the letter an address was made for; false for all others.
 func (b *Bounces) Letter(address string) (id string, ok bool) {
@@ -75,5 +86,5 @@ func (b *Bounces) Letter(address string) (id string, ok bool) {
 		return "", false
 	}
 	id = uuid.UUID(raw).String()
-	return id, secret.Equal(digest, b.digest(id))
+	return id, b.isDigest(digest, id)
 }

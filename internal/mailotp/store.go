@@ -70,7 +70,11 @@ func insert(ctx context.Context, tx *store.Tx, keys *secret.Keys, ref account.Re
 // digest binds a code to its account, session and door, with the key: 10^8 codes
 // are no secret of their own.
 func digest(keys *secret.Keys, ref account.Ref, session string, door Door, code string) []byte {
-	return keys.Digest(secret.ForCode, ref.Organization, ref.ID, session, string(door), code)
+	return keys.Digest(secret.ForCode, parts(ref, session, door, code)...)
+}
+
+func parts(ref account.Ref, session string, door Door, code string) []string {
+	return []string{ref.Organization, ref.ID, session, string(door), code}
 }
 
 func recent(ctx context.Context, tx *store.Tx, ref account.Ref) ([]Sent, error) {
@@ -114,11 +118,17 @@ func Waiting(ctx context.Context, r store.Reader, ref account.Ref, session strin
 // conditional write, so that of many at once one wins. It must have been sent to
 // the very address the account has now. store.ErrNone says that it is not that code.
 func Spend(ctx context.Context, tx *store.Tx, keys *secret.Keys, ref account.Ref, session string, door Door, addressKey, code string) (id string, err error) {
-	err = tx.QueryRow(ctx, `update mail_code set used_at = $1
-		where organization_id = $2 and holder_id = $3 and session_id = $4 and door = $5 and digest = $6 and address_key = $7
-			and used_at is null and replaced_at is null and expires_at > $8 returning id`,
-		store.Micros(tx.Now()), ref.Organization, ref.ID, session, string(door), digest(keys, ref, session, door, code),
-		addressKey, store.Micros(tx.Now())).Scan(&id)
+	// One digest, but while keys are changed: a code may have been mailed under the other.
+	for _, digest := range keys.Digests(secret.ForCode, parts(ref, session, door, code)...) {
+		err = tx.QueryRow(ctx, `update mail_code set used_at = $1
+			where organization_id = $2 and holder_id = $3 and session_id = $4 and door = $5 and digest = $6 and address_key = $7
+				and used_at is null and replaced_at is null and expires_at > $8 returning id`,
+			store.Micros(tx.Now()), ref.Organization, ref.ID, session, string(door), digest,
+			addressKey, store.Micros(tx.Now())).Scan(&id)
+		if !errors.Is(err, store.ErrNone) {
+			break
+		}
+	}
 	if err != nil && !errors.Is(err, store.ErrNone) {
 		return "", fmt.Errorf("mail code: %w", err)
 	}

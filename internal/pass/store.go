@@ -40,6 +40,12 @@ func codeDigest(keys *secret.Keys, ref account.Ref, id, code string) []byte {
 	return keys.Digest(secret.ForPass, ref.Organization, ref.ID, id, code)
 }
 
+// isCode says whether a digest is that of a code: also of one handed over before
+// another key came to seal.
+func isCode(keys *secret.Keys, kept []byte, ref account.Ref, id, code string) bool {
+	return secret.EqualAny(kept, keys.Digests(secret.ForPass, ref.Organization, ref.ID, id, code))
+}
+
 // insert replaces the holder's older pass by a new one.
 func insert(ctx context.Context, tx *store.Tx, ref account.Ref, kind Kind, given Given, id, token string, code []byte) (Pass, error) {
 	_, err := tx.Exec(ctx, `update pass set replaced_at = $1

@@ -25,6 +25,7 @@ var verbs = map[string][]string{
 	"help:template:":      {"saved", "dropped"},
 	"help:ticket:":        {"opened", "commented", "answered", "closed", "noted", "assigned", "deleted", "told", "untold"},
 	"maintenance:window:": {"planned", "cancelled", "lifted"},
+	"portal:key:":         {"added", "activated", "rotated", "retired"},
 	"portal:notice:":      {"published", "changed", "withdrawn"},
 	"portal:operator:":    {"added", "reset"},
 	"rollout:period:":     {"planned", "changed", "withdrawn"},

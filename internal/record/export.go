@@ -149,7 +149,7 @@ func severity(act string) int {
 	case "organization:network-check:opened", "portal:clock:accepted", "operator:link:given", "account:pass:given":
 		return 7
 	}
-	if strings.HasPrefix(act, "portal:operator:") {
+	if strings.HasPrefix(act, "portal:operator:") || strings.HasPrefix(act, "portal:key:") {
 		return 7
 	}
 	switch act[strings.LastIndex(act, ":")+1:] {

@@ -156,8 +156,8 @@ func TestANewKeyFileIsItsOwnersAloneAndNeverOverwritten(t *testing.T) {
 }
 
 func TestAKeyFileThatOthersMayReadOrThatIsNoneIsRefused(t *testing.T) {
-	text := keyHeader + base64.StdEncoding.EncodeToString([]byte(master)) + "\n"
-	short := keyHeader + base64.StdEncoding.EncodeToString([]byte(master[1:])) + "\n"
+	text, second := lineText(1, []byte(master)), lineText(2, []byte(other))
+	short := lineText(1, []byte(master[1:]))
 	for name, c := range map[string]struct {
 		text string
 		mode os.FileMode
@@ -172,10 +172,19 @@ func TestAKeyFileThatOthersMayReadOrThatIsNoneIsRefused(t *testing.T) {
 		"everybody":          {text, 0o777, "chmod 600"},
 		"empty":              {"", 0o600, "not a Nidan key"},
 		"31 bytes":           {short, 0o600, "not a Nidan key"},
-		"another header":     {strings.Replace(text, "1:", "2:", 1), 0o600, "not a Nidan key"},
+		"two keys":           {text + second, 0o600, ""},
+		"the second alone":   {second, 0o600, ""},
+		"in another order":   {second + "\n" + text, 0o600, "not a Nidan key"}, // with an empty line
+		"the last number":    {lineText(255, []byte(master)), 0o600, ""},
+		"a number too high":  {strings.Replace(text, "1:", "256:", 1), 0o600, "not a Nidan key"},
+		"number zero":        {strings.Replace(text, "1:", "0:", 1), 0o600, "not a Nidan key"},
+		"a number with zero": {strings.Replace(text, "1:", "01:", 1), 0o600, "not a Nidan key"},
+		"no number":          {strings.Replace(text, "1:", ":", 1), 0o600, "not a Nidan key"},
+		"another header":     {strings.Replace(text, "nidan-key", "other-key", 1), 0o600, "not a Nidan key"},
 		"no header":          {base64.StdEncoding.EncodeToString([]byte(master)), 0o600, "not a Nidan key"},
-		"the bytes as such":  {keyHeader + master, 0o600, "not a Nidan key"},
-		"two keys in one":    {text + text, 0o600, "not a Nidan key"},
+		"the bytes as such":  {keyHeader + "1:" + master, 0o600, "not a Nidan key"},
+		"one key twice":      {text + text, 0o600, "key 1 stands there twice"},
+		"two under a number": {text + lineText(1, []byte(other)), 0o600, "key 1 stands there twice"},
 		"something after it": {strings.TrimSpace(text) + " # mine", 0o600, "not a Nidan key"},
 	} {
 		path := filepath.Join(t.TempDir(), "key")

@@ -60,3 +60,12 @@ func Bytes(n int) []byte {
 
 // Equal compares without telling by its time where two values differ.
 func Equal(a, b []byte) bool { return subtle.ConstantTimeCompare(a, b) == 1 }
+
+// EqualAny is Equal with any of a list, all of which it compares.
+func EqualAny(a []byte, list [][]byte) bool {
+	found := 0
+	for _, b := range list {
+		found |= subtle.ConstantTimeCompare(a, b)
+	}
+	return found == 1
+}

@@ -28,7 +28,8 @@ type Replies struct {
 
 const (
 	holderLength = 26 // 16 bytes
-	digestLength = 13 // 8 bytes
+	digestBytes  = 8
+	digestLength = 13 // of digestBytes
 	numberLength = 10
 	longLocal    = 64 - len("+t..") - numberLength - holderLength - digestLength
 )
@@ -66,18 +67,18 @@ func (rp *Replies) Address(n Number, holder string) string {
 // Mark is what the Message-ID of somebody's letter about a ticket holds. Empty: nothing.
 func (rp *Replies) Mark(n Number, holder string) string { return rp.sign(n, holder, rp.ofHeader) }
 
-// digest signs a ticket and a holder.
-type digest func(n Number, holder uuid.UUID) []byte
+// parts are what is signed of a ticket and a holder.
+type parts func(n Number, holder uuid.UUID) []string
 
-func (rp *Replies) ofAddress(n Number, holder uuid.UUID) []byte {
-	return rp.keys.Digest(secret.ForReply, n.String(), holder.String())[:8]
+func (rp *Replies) ofAddress(n Number, holder uuid.UUID) []string {
+	return []string{n.String(), holder.String()}
 }
 
-func (rp *Replies) ofHeader(n Number, holder uuid.UUID) []byte {
-	return rp.keys.Digest(secret.ForReply, "header", n.String(), holder.String())[:8]
+func (rp *Replies) ofHeader(n Number, holder uuid.UUID) []string {
+	return []string{"header", n.String(), holder.String()}
 }
 
-func (rp *Replies) sign(n Number, holder string, of digest) string {
+func (rp *Replies) sign(n Number, holder string, of parts) string {
 	id := uuid.Nil
 	if holder != "" {
 		var err error
@@ -89,11 +90,11 @@ func (rp *Replies) sign(n Number, holder string, of digest) string {
 	if n <= 0 || len(digits) > numberLength {
 		return ""
 	}
-	return "t" + digits + "." + written(id[:]) + "." + written(of(n, id))
+	return "t" + digits + "." + written(id[:]) + "." + written(rp.keys.Digest(secret.ForReply, of(n, id)...)[:digestBytes])
 }
 
 // read is the ticket and the holder that were signed; false for everything else.
-func (rp *Replies) read(sign string, of digest) (n Number, holder string, ok bool) {
+func (rp *Replies) read(sign string, of parts) (n Number, holder string, ok bool) {
 	rest, ok := strings.CutPrefix(sign, "t")
 	parts := strings.Split(rest, ".")
 	if !ok || len(parts) != 3 || len(parts[1]) != holderLength || len(parts[2]) != digestLength || len(parts[0]) > numberLength {
@@ -106,13 +107,23 @@ func (rp *Replies) read(sign string, of digest) (n Number, holder string, ok boo
 		return 0, "", false
 	}
 	id := uuid.UUID(raw)
-	if n = Number(value); !secret.Equal(signed, of(n, id)) {
+	if n = Number(value); !rp.signed(signed, of(n, id)) {
 		return 0, "", false
 	}
 	if id != uuid.Nil {
 		holder = id.String()
 	}
 	return n, holder, true
+}
+
+// signed says whether a digest is ours: also one that was given before another key
+// came to seal.
+func (rp *Replies) signed(digest []byte, parts []string) bool {
+	known := rp.keys.Digests(secret.ForReply, parts...)
+	for i := range known {
+		known[i] = known[i][:digestBytes]
+	}
+	return secret.EqualAny(digest, known)
 }
 
 // Parse is the ticket and the holder that an address was made for; false for all others.

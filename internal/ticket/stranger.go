@@ -64,7 +64,7 @@ func (d *HelpDesk) Made(ctx context.Context, r store.Reader, form string) (n Num
 // FormOf is the form of somebody without an account by all that is in it: another
 // text is another form, and nobody's form stands in the way of somebody else's.
 func (d *HelpDesk) FormOf(parts ...string) string {
-	return hex.EncodeToString(d.Keys.Digest(secret.ForReply, append([]string{"form"}, parts...)...)[:24])
+	return hex.EncodeToString(d.Keys.Digest(secret.ForForm, append([]string{"form"}, parts...)...)[:24])
 }
 
 // allowance names a counter by a keyed digest: no address stands in it.

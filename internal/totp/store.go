@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"nidan/internal/account"
+	"nidan/internal/keyring"
 	"nidan/internal/mail"
 	"nidan/internal/progress"
 	"nidan/internal/secret"
@@ -71,4 +72,16 @@ func Enroll(ctx context.Context, tx *store.Tx, keys *secret.Keys, ref account.Re
 func Remove(ctx context.Context, tx *store.Tx, ref account.Ref) error {
 	_, err := tx.Exec(ctx, `delete from totp where organization_id = $1 and holder_id = $2`, ref.Organization, ref.ID)
 	return err
+}
+
+// Sealed is where secrets stand, for a change of keys.
+func Sealed() keyring.Column {
+	return keyring.Column{
+		Name: "totp.secret", Purpose: secret.ForTOTP, First: []any{"", ""},
+		Row: func(key []any) string { return row(account.Ref{Organization: key[0].(string), ID: key[1].(string)}) },
+		Next: `select organization_id, holder_id, secret from totp where (organization_id, holder_id) > ($1, $2) and substr(secret, 1, 1) <> $3
+			order by organization_id, holder_id limit $4`,
+		Put:   `update totp set secret = $1 where organization_id = $2 and holder_id = $3 and secret = $4`,
+		Count: `select substr(secret, 1, 1), count(*) from totp group by substr(secret, 1, 1)`,
+	}
 }

@@ -82,7 +82,7 @@ func (p *Portal) unready(ctx context.Context) string {
 	if p.Clock.Behind() > offBy {
 		return "the clock stands behind the latest instant seen: set it right, or run `nidan clock accept`"
 	}
-	return ""
+	return p.unfit()
 }
 
 func answer(w http.ResponseWriter, status int, body map[string]string) {

@@ -69,6 +69,8 @@ type Needs struct {
 	Log    *slog.Logger
 	Sender mail.Sender
 	Demo   bool
+	// Node is this node's name, as it says what is in its key file; empty: it says nothing.
+	Node string
 	// HashCost is what hashing one password takes; zero: what the settings say. Tests of
 	// other things than the cost take as little as there is.
 	HashCost password.Cost
@@ -103,6 +105,7 @@ type Portal struct {
 	imports  *importing.Room
 	metrics  *metrics
 	ready    readiness
+	ring     ring
 	tidied   time.Time // the hour in which Upkeep last removed what is past its retention
 }
 
@@ -349,6 +352,7 @@ func (p *Portal) Background(ctx context.Context) {
 	if p.Demo {
 		all.Go(func() { demo.Follow(ctx, p.DB, p.Clock, p.Log) })
 	}
+	all.Go(func() { p.every(ctx, keysEvery, "keys", p.FollowKeys) })
 	all.Go(func() { p.every(ctx, foldEvery, "progress", p.fold) })
 	all.Go(func() { p.every(ctx, time.Minute, "count of whom mail does not reach", p.rollouts.Count) })
 	all.Go(func() { p.every(ctx, remindEvery, "reminders", p.Remind) })

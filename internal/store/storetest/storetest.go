@@ -3,6 +3,8 @@ package storetest
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -53,6 +55,25 @@ func Open(t testing.TB, source string) World {
 func Keys(t testing.TB) *secret.Keys {
 	t.Helper()
 	keys, err := secret.NewKeys([]byte("0123456789abcdef0123456789abcdef"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
+}
+
+// TwoKeys are Keys with a second key beside it, as read from a key file. The first
+// seals, until Adopt says otherwise.
+func TwoKeys(t testing.TB) *secret.Keys {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "nidan.key")
+	err := os.WriteFile(path, []byte("nidan-key-1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n"), 0o600)
+	if err == nil {
+		_, _, err = secret.AddKey(path, 1)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := secret.ReadKeys(path)
 	if err != nil {
 		t.Fatal(err)
 	}
