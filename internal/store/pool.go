@@ -55,15 +55,18 @@ type writer struct {
 	conn *sql.Conn     // SQLite's one writing connection
 	turn chan struct{} // held while it is in use
 	made map[string]*sql.Stmt
+	lite *lite
+	wire *wire
 }
 
 // try is one attempt. asked ends the wait for its turn, ctx the transaction itself.
-func (w *writer) try(asked, ctx context.Context, now func() time.Time, do func(context.Context, *Tx) error) error {
+// deed takes down what is written to watched tables.
+func (w *writer) try(asked, ctx context.Context, now func() time.Time, deed *deed, do func(context.Context, *Tx) error) error {
 	if w.conn == nil {
 		if err := asked.Err(); err != nil {
 			return err
 		}
-		return w.trySerializable(ctx, now, do)
+		return w.trySerializable(ctx, now, deed, do)
 	}
 	select {
 	case w.turn <- struct{}{}:
@@ -84,11 +87,13 @@ func (w *writer) try(asked, ctx context.Context, now func() time.Time, do func(c
 			_ = w.command(context.WithoutCancel(ctx), "rollback")
 		}
 	}()
-	tx := &Tx{now: now(), params: paramsLite, exec: w.exec, rows: w.rows}
+	tx := &Tx{now: now(), params: paramsLite, deed: deed, exec: w.exec, rows: w.rows}
 	if err := do(ctx, tx); err != nil {
 		return err
 	}
 	count(ctx)
+	w.lite.begin()
+	defer w.lite.end(w.dataVersion)
 	// A commit is not broken off by a client that hung up: it either is or is not.
 	err := w.command(context.WithoutCancel(ctx), "commit")
 	open = err != nil
@@ -134,28 +139,13 @@ func (w *writer) statement(ctx context.Context, text string) (*sql.Stmt, error) 
 	return stmt, nil
 }
 
-func (w *writer) trySerializable(ctx context.Context, now func() time.Time, do func(context.Context, *Tx) error) error {
-	count(ctx)
-	sqlTx, err := w.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelSerializable})
+// dataVersion changes with commits of other connections alone; the turn is held.
+func (w *writer) dataVersion() (version int64, err error) {
+	stmt, err := w.statement(context.Background(), "pragma data_version")
 	if err != nil {
-		return mapError(err)
+		return 0, err
 	}
-	defer func() { _ = sqlTx.Rollback() }() // nothing to do after a commit
-	tx := &Tx{
-		now: now(), params: paramsPg,
-		exec: func(ctx context.Context, text string, args []any) (sql.Result, error) {
-			return sqlTx.ExecContext(ctx, text, args...)
-		},
-		rows: func(ctx context.Context, text string, args []any) (*Rows, error) {
-			rows, err := sqlTx.QueryContext(ctx, text, args...)
-			return &Rows{rows}, mapError(err)
-		},
-	}
-	if err := do(ctx, tx); err != nil {
-		return err
-	}
-	count(ctx)
-	return mapError(sqlTx.Commit())
+	return version, stmt.QueryRowContext(context.Background()).Scan(&version)
 }
 
 func (w *writer) close() error {
