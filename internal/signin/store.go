@@ -82,20 +82,20 @@ func learn(ctx context.Context, r store.Reader, token string) (k known, err erro
 
 // counts says whether the password that was kept aside counts at now, in place of
 // the stored one.
-func (k known) counts(now time.Time) bool {
+func (k *known) counts(now time.Time) bool {
 	from := k.aside.From()
 	return k.aside.ID != "" && !from.IsZero() && !now.Before(from)
 }
 
 // outlived says that the session was begun by a password that no longer counts.
-func (k known) outlived(now time.Time) bool {
+func (k *known) outlived(now time.Time) bool {
 	return k.counts(now) && k.PasswordAt.Before(k.aside.From())
 }
 
 // unguided says that the session was begun by a starting guide that is over. The
 // password it was begun with was never stored, so nothing is proved any more: else an
 // assigned MailOTP would be enrolled without any password.
-func (k known) unguided(now time.Time) bool {
+func (k *known) unguided(now time.Time) bool {
 	return k.pass.Kind == pass.Guide && !k.pass.Valid(now)
 }
 
@@ -123,7 +123,7 @@ func readPlanned(ctx context.Context, r store.Reader) (p planned, err error) {
 
 // holds says whether the copy is what the store has. A rollout whose row is lost
 // has told nobody: then there are fewer than the copy knows, and grace by it is over.
-func (p *planned) holds(k known) bool {
+func (p *planned) holds(k *known) bool {
 	return p.version == k.policy && (k.Session.ID == "" || int64(len(p.book.Plans)) == k.rollouts)
 }
 
