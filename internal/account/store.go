@@ -36,7 +36,7 @@ func Add(ctx context.Context, tx *store.Tx, keys *secret.Keys, a Account, by str
 	if err := Claim(ctx, tx, a.EmailKey, a.Ref); err != nil {
 		return Account{}, fmt.Errorf("account %s: %w", a.Email, err)
 	}
-	_, err := tx.Unread().Exec(ctx, `insert into account (id, organization_id, email, email_key, address_digest, name, name_key, phone,
+	_, err := tx.AboutNobody().Exec(ctx, `insert into account (id, organization_id, email, email_key, address_digest, name, name_key, phone,
 			authority, method, method_by, method_at, preset, language, time_zone, job_title, mobile, network_check, created_at, imported_at)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, false, $18, $19)`,
 		a.ID, a.Organization, a.Email, a.EmailKey, AddressDigest(keys, a.EmailKey), a.Name, NameKey(a.Name), a.Phone,

@@ -49,7 +49,7 @@ func insert(ctx context.Context, tx *store.Tx, ref account.Ref, kind Kind, given
 		return Pass{}, fmt.Errorf("pass: %w", err)
 	}
 	p := Pass{ID: id, Kind: kind, Expires: tx.Now().Add(kind.Valid())}
-	_, err = tx.Unread().Exec(ctx, `insert into pass (id, organization_id, holder_id, kind, digest, code_digest, tries, given_by, why, ticket, created_at, expires_at)
+	_, err = tx.AboutNobody().Exec(ctx, `insert into pass (id, organization_id, holder_id, kind, digest, code_digest, tries, given_by, why, ticket, created_at, expires_at)
 		values ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $10, $11)`,
 		p.ID, ref.Organization, ref.ID, string(kind), secret.Digest(token), code, given.By, given.Why, string(given.Ticket),
 		store.Micros(tx.Now()), store.Micros(p.Expires))

@@ -15,7 +15,7 @@ func Start(ctx context.Context, tx *store.Tx, ref account.Ref, network, agent, p
 	token, now := secret.Token(), tx.Now()
 	s = Session{Ref: ref, ID: secret.ID(), Started: now, PasswordAt: now, FreshPassword: now, Seen: now,
 		PassID: passID, Network: network, Agent: Clip(agent)}
-	_, err = tx.Unread().Exec(ctx, `insert into session (id, digest, organization_id, holder_id, started_at, password_at,
+	_, err = tx.AboutNobody().Exec(ctx, `insert into session (id, digest, organization_id, holder_id, started_at, password_at,
 			fresh_password_at, seen_at, wrong_codes, pass_id, network, agent)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, $11)`,
 		s.ID, secret.Digest(token), ref.Organization, ref.ID, store.Micros(now), store.Micros(now),
@@ -55,7 +55,7 @@ func Rise(ctx context.Context, tx *store.Tx, s Session, method account.Method) (
 // written beside, and said.
 func rising(tx *store.Tx, s Session) *store.Tx {
 	if s.CodeAt.IsZero() {
-		return tx.Here(s.Ref.Organization, s.Ref.ID)
+		return tx.AboutHere(s.Ref.Organization, s.Ref.ID)
 	}
 	return tx.About(s.Ref.Organization, s.Ref.ID)
 }
@@ -94,7 +94,7 @@ func one(n int64, err error) error {
 // See writes down the last request. Other nodes may learn of it later: what they then
 // would refuse they ask the store about.
 func See(ctx context.Context, tx *store.Tx, s Session) error {
-	_, err := tx.Here(s.Ref.Organization, s.Ref.ID).Exec(ctx, `update session set seen_at = $1
+	_, err := tx.AboutHere(s.Ref.Organization, s.Ref.ID).Exec(ctx, `update session set seen_at = $1
 		where organization_id = $2 and holder_id = $3 and id = $4 and ended_at is null and seen_at < $5`,
 		store.Micros(tx.Now()), s.Ref.Organization, s.Ref.ID, s.ID, store.Micros(tx.Now()))
 	return err

@@ -21,7 +21,7 @@ type lite struct {
 	index   atomic.Pointer[walIndex]
 	seen    atomic.Pointer[walHeader] // up to here everything was heeded
 	ending  atomic.Bool               // an own transaction is being committed: what changes may be ours
-	version int64                     // the writer's data_version at its last transaction; 0: not asked yet
+	version int64                     // the writer's data_version after its last transaction
 }
 
 // sure compares the header with the one up to which everything was heeded.

@@ -69,7 +69,7 @@ func TestOnPostgreSQLEachNodeHearsOfADeedWithItsCommit(t *testing.T) {
 	// What is for this node alone is not said to others, and of an own deed nothing comes back.
 	l.forget()
 	of3.forget()
-	if err := own.Write(t.Context(), stating(func(tx *store.Tx) *store.Tx { return tx.Here("o", "h") },
+	if err := own.Write(t.Context(), stating(func(tx *store.Tx) *store.Tx { return tx.AboutHere("o", "h") },
 		`update session set network = $1 where organization_id = $2 and holder_id = $3`, "x", "o", "h")); err != nil {
 		t.Fatal(err)
 	}

@@ -65,6 +65,8 @@ func openFile(ctx context.Context, path, pragmas string, now func() time.Time) (
 	read.SetMaxOpenConns(readers)
 	read.SetMaxIdleConns(readers)
 	lite := &lite{path: absolute}
+	// Without an answer the first transaction makes everybody forget, no more.
+	_ = conn.QueryRowContext(ctx, "pragma data_version").Scan(&lite.version)
 	opened := &DB{
 		engine: SQLite, now: now, source: path,
 		read:  newPool(read, true),

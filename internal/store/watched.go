@@ -126,15 +126,15 @@ func (tx *Tx) About(organization, id string) *Tx {
 	return tx.as(scope{ofHolder, Holder{organization, id}})
 }
 
-// Here is About for what other nodes may learn seconds later without harm: nothing is
+// AboutHere is About for what other nodes may learn seconds later without harm: nothing is
 // sent to them. Every use is listed in internal/house.
-func (tx *Tx) Here(organization, id string) *Tx {
+func (tx *Tx) AboutHere(organization, id string) *Tx {
 	return tx.as(scope{hereOnly, Holder{organization, id}})
 }
 
-// Unread is the same transaction for statements that insert rows nobody can have read
+// AboutNobody is the same transaction for statements that insert rows nobody can have read
 // anything of: nothing is forgotten. Every use is listed in internal/house.
-func (tx *Tx) Unread() *Tx { return tx.as(scope{reach: ofNobody}) }
+func (tx *Tx) AboutNobody() *Tx { return tx.as(scope{reach: ofNobody}) }
 
 func (tx *Tx) as(s scope) *Tx {
 	view := *tx

@@ -44,7 +44,7 @@ func Unseal(keys *secret.Keys, ref account.Ref, sealed []byte) ([]byte, error) {
 // Raise sets the last accepted step, which strictly rises within a clock epoch;
 // false when it was reached already, by whatever node or door.
 func Raise(ctx context.Context, tx *store.Tx, ref account.Ref, step, epoch int64) (bool, error) {
-	n, err := tx.Here(ref.Organization, ref.ID).Exec(ctx, `update totp set last_step = $1, epoch = $2
+	n, err := tx.AboutHere(ref.Organization, ref.ID).Exec(ctx, `update totp set last_step = $1, epoch = $2
 		where organization_id = $3 and holder_id = $4 and (epoch < $5 or (epoch = $6 and last_step < $7))`,
 		step, epoch, ref.Organization, ref.ID, epoch, epoch, step)
 	return n == 1, err
