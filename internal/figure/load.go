@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/base32"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -22,15 +23,16 @@ import (
 
 // Order is what a load process is told to do.
 type Order struct {
-	URL    string
-	Do     string   // signin, get, guess, pages, rush
-	Path   string   // get
-	Paths  []string // pages: so many requests of each, one after the other, signed in once
-	Times  int
-	People []Person
-	Pairs  []Pair        // guess
-	Users  int           // at once
-	For    time.Duration // get: how long
+	URL     string
+	Do      string   // signin, get, guess, pages, rush
+	Path    string   // get
+	Paths   []string // pages: so many requests of each, one after the other, signed in once
+	Times   int
+	People  []Person
+	Pairs   []Pair        // guess
+	Users   int           // at once
+	Patient bool          // who is told that too many sign in at once tries again
+	For     time.Duration // get: how long
 }
 
 // Report is what it answers.
@@ -101,6 +103,10 @@ func (o Order) signIns() ([]time.Duration, error) {
 			for person := range queue {
 				began := clk.Machine()
 				_, err := o.signIn(person)
+				for o.Patient && errors.Is(err, errFull) {
+					time.Sleep(patience)
+					_, err = o.signIn(person)
+				}
 				mu.Lock()
 				times = append(times, clk.Machine().Sub(began))
 				if err != nil {
@@ -117,6 +123,12 @@ func (o Order) signIns() ([]time.Duration, error) {
 	all.Wait()
 	return times, failed
 }
+
+// patience is how long somebody waits who is told that too many sign in at once.
+const patience = 100 * time.Millisecond
+
+// errFull is an answer of 503.
+var errFull = errors.New("the portal is full")
 
 // signIn opens all pages of a sign-in, as a browser would.
 func (o Order) signIn(p Person) (*http.Client, error) {
@@ -189,6 +201,9 @@ func send(client *http.Client, r *http.Request, status int) error {
 	}
 	if err := drained(answer); err != nil {
 		return err
+	}
+	if answer.StatusCode == http.StatusServiceUnavailable {
+		return fmt.Errorf("%s %s: %w", r.Method, r.URL.Path, errFull)
 	}
 	if answer.StatusCode != status {
 		return fmt.Errorf("%s %s: %d, wanted %d", r.Method, r.URL.Path, answer.StatusCode, status)
