@@ -91,7 +91,7 @@ func (r *Run) crowded(ctx context.Context, w *world, empty float64, calm time.Du
 	load.Go(func() {
 		_, _ = r.load(busy, Order{URL: w.url, Do: "signin", Users: gateSigning, Patient: true, People: w.people[20:]}) // it is stopped half-way
 	})
-	report, err := r.load(ctx, Order{URL: w.url, Do: "get", Path: "/bench/gate", Users: gateUsers, For: gateBusyFor, People: w.people[11:12]})
+	report, err := r.load(ctx, Order{URL: w.url, Do: "get", Path: "/bench/gate", Users: gateUsers, For: gateBusyFor, Patient: true, People: w.people[11:12]})
 	hashes = w.portal.Pool.Hashes() - hashes
 	stop()
 	load.Wait()

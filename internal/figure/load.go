@@ -102,11 +102,7 @@ func (o Order) signIns() ([]time.Duration, error) {
 		all.Go(func() {
 			for person := range queue {
 				began := clk.Machine()
-				_, err := o.signIn(person)
-				for o.Patient && errors.Is(err, errFull) {
-					time.Sleep(patience)
-					_, err = o.signIn(person)
-				}
+				_, err := o.patiently(person)
 				mu.Lock()
 				times = append(times, clk.Machine().Sub(began))
 				if err != nil {
@@ -129,6 +125,14 @@ const patience = 100 * time.Millisecond
 
 // errFull is an answer of 503.
 var errFull = errors.New("the portal is full")
+
+// patiently signs in, if it is to be patient as often as it is told to come back.
+func (o Order) patiently(p Person) (client *http.Client, err error) {
+	for client, err = o.signIn(p); o.Patient && errors.Is(err, errFull); client, err = o.signIn(p) {
+		time.Sleep(patience)
+	}
+	return client, err
+}
 
 // signIn opens all pages of a sign-in, as a browser would.
 func (o Order) signIn(p Person) (*http.Client, error) {
@@ -223,7 +227,7 @@ func (o Order) gets() ([]time.Duration, error) {
 	client, status := browser(), http.StatusNoContent
 	if len(o.People) > 0 {
 		var err error
-		if client, err = o.signIn(o.People[0]); err != nil {
+		if client, err = o.patiently(o.People[0]); err != nil {
 			return nil, err
 		}
 	}
