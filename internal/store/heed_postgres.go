@@ -165,6 +165,7 @@ func (w *wire) hearOn(ctx context.Context, source string, machine func() time.Ti
 	if err != nil {
 		return false, err
 	}
+	config.RuntimeParams["application_name"] = "nidan listening" // for who looks at the server's connections
 	var beats struct {
 		channel string
 		sent    map[string]time.Time

@@ -97,7 +97,7 @@ func TestOnPostgreSQLEachNodeHearsOfADeedWithItsCommit(t *testing.T) {
 
 // backends ends the connections that listen.
 const backends = `select count(pg_terminate_backend(pid)) from pg_stat_activity
-	where datname = current_database() and pid <> pg_backend_pid() and query like '%pg_notify(''nidan_watched_%'`
+	where datname = current_database() and application_name = 'nidan listening'`
 
 func TestAListenerThatIsKilledIsNotSureUntilItHearsAgain(t *testing.T) {
 	source := storetest.PostgreSQL(t)

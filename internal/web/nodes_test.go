@@ -337,3 +337,35 @@ func TestWhatIsRevokedIsRevokedOnEveryNode(t *testing.T) {
 		}
 	})
 }
+
+// Without its listening connection a node asks the database each time, is right, and
+// remembers again as soon as it hears again.
+func TestANodeWhoseListenerIsKilledAsksTheDatabaseAndComesBack(t *testing.T) {
+	onNodes(t, 2, func(s *nodes) {
+		if s.DB.Engine() != store.PostgreSQL {
+			return // nothing listens there
+		}
+		p, gone := s.admin(false), s.admin(false)
+		other := s.all[1]
+		s.warm(p, "/profile", 200)
+		s.warm(gone, "/profile", 200)
+		unsure := other.gate.Memory.Unsure.Load()
+		var killed int
+		err := s.DB.QueryRow(s.t.Context(), `select count(pg_terminate_backend(pid)) from pg_stat_activity
+			where datname = current_database() and application_name = 'nidan listening'`).Scan(&killed)
+		if err != nil || killed != 2 {
+			s.t.Fatal(killed, err)
+		}
+		s.write(func(ctx context.Context, tx *store.Tx) error { return session.End(ctx, tx, gone.Ref, gone.sessionID, "signed out") })
+		eventually(s.t, "it knows", func() bool { status, _ := other.get(gone.token, "/profile"); return status == 303 })
+		eventually(s.t, "it asks the database", func() bool { other.get(p.token, "/profile"); return other.gate.Memory.Unsure.Load() > unsure })
+		eventually(s.t, "it remembers again", func() bool {
+			before := other.gate.Memory.Hits.Load()
+			status, _ := other.get(p.token, "/profile")
+			return status == 200 && other.gate.Memory.Hits.Load() > before
+		})
+		if status, _ := other.get(gone.token, "/profile"); status != 303 {
+			s.t.Errorf("who signed out meanwhile gets %d", status)
+		}
+	})
+}
