@@ -195,6 +195,7 @@ func (p *Portal) rooms(replies *ticket.Replies) error {
 	desk := &verification.Desk{Keys: p.Keys, Site: p.Site}
 	base := strings.TrimSuffix(p.Config.BaseURL.String(), "/")
 	p.gate = &signin.Gate{DB: p.DB, Site: p.Site, Clock: p.Clock, Log: p.Log, Client: p.client, Memory: signin.NewMemory(p.DB, p.Clock.Machine)}
+	p.metrics.remembers(p.gate.Memory)
 	board := &notice.Board{DB: p.DB}
 	noticeRoom, errNotice := notice.New(notice.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Board: board, Changed: maintenance.Changed, Said: p.said})
 	p.mailings = &notice.Mailing{DB: p.DB, Keys: p.Keys, Site: p.Site, Address: page.Typed(base), Wake: p.Post.Wake}
