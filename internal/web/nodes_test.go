@@ -356,7 +356,9 @@ func TestANodeWhoseListenerIsKilledAsksTheDatabaseAndComesBack(t *testing.T) {
 		if err != nil || killed != 2 {
 			s.t.Fatal(killed, err)
 		}
-		s.write(func(ctx context.Context, tx *store.Tx) error { return session.End(ctx, tx, gone.Ref, gone.sessionID, "signed out") })
+		s.write(func(ctx context.Context, tx *store.Tx) error {
+			return session.End(ctx, tx, gone.Ref, gone.sessionID, "signed out")
+		})
 		eventually(s.t, "it knows", func() bool { status, _ := other.get(gone.token, "/profile"); return status == 303 })
 		eventually(s.t, "it asks the database", func() bool { other.get(p.token, "/profile"); return other.gate.Memory.Unsure.Load() > unsure })
 		eventually(s.t, "it remembers again", func() bool {
