@@ -42,8 +42,8 @@ const knownText = `select s.id, s.organization_id, s.holder_id, s.started_at, s.
 		coalesce(pw.weak, false), coalesce(pw.set_at, 0),
 		coalesce(ps.id, ''), coalesce(ps.kind, ''), ps.expires_at, ps.spent_at, ps.withdrawn_at, ps.replaced_at,
 		coalesce(rs.id, ''), rs.waits_until, coalesce(rs.needs_approval, true) or coalesce(a.authority, '') = 'portal_admin', rs.approved_at,
-		(select version from policy where id = 1), (select count(*) from rollout)
-	from session s` + standJoins + `
+		py.version, (select count(*) from rollout)
+	from session s left join policy py on py.id = 1` + standJoins + `
 		left join password_reset rs on rs.organization_id = s.organization_id and rs.holder_id = s.holder_id
 			and rs.aside is not null and rs.finished_at is null and rs.refused_at is null and rs.replaced_at is null
 		left join pass ps on ps.id = s.pass_id and ps.organization_id = s.organization_id and ps.holder_id = s.holder_id
