@@ -36,7 +36,7 @@ func Add(ctx context.Context, tx *store.Tx, keys *secret.Keys, a Account, by str
 	if err := Claim(ctx, tx, a.EmailKey, a.Ref); err != nil {
 		return Account{}, fmt.Errorf("account %s: %w", a.Email, err)
 	}
-	_, err := tx.Exec(ctx, `insert into account (id, organization_id, email, email_key, address_digest, name, name_key, phone,
+	_, err := tx.AboutNobody().Exec(ctx, `insert into account (id, organization_id, email, email_key, address_digest, name, name_key, phone,
 			authority, method, method_by, method_at, preset, language, time_zone, job_title, mobile, network_check, created_at, imported_at)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, false, $18, $19)`,
 		a.ID, a.Organization, a.Email, a.EmailKey, AddressDigest(keys, a.EmailKey), a.Name, NameKey(a.Name), a.Phone,
@@ -73,7 +73,7 @@ func Find(ctx context.Context, r store.Reader, ref Ref) (Account, error) {
 // Assign sets the method of an account. Whether the one who does it may is
 // Govern's to say, before.
 func Assign(ctx context.Context, tx *store.Tx, ref Ref, method Method, by string) error {
-	n, err := tx.Exec(ctx, `update account set method = $1, method_by = $2, method_at = $3 where organization_id = $4 and id = $5`,
+	n, err := tx.About(ref.Organization, ref.ID).Exec(ctx, `update account set method = $1, method_by = $2, method_at = $3 where organization_id = $4 and id = $5`,
 		string(method), by, store.Micros(tx.Now()), ref.Organization, ref.ID)
 	if err == nil && n == 0 {
 		err = store.ErrNone
@@ -83,7 +83,7 @@ func Assign(ctx context.Context, tx *store.Tx, ref Ref, method Method, by string
 
 // Suspend closes an account, from its next request on. Reminders that wait for it go nowhere.
 func Suspend(ctx context.Context, tx *store.Tx, ref Ref, by string) error {
-	n, err := tx.Exec(ctx, `update account set suspended_at = $1, suspended_by = $2
+	n, err := tx.About(ref.Organization, ref.ID).Exec(ctx, `update account set suspended_at = $1, suspended_by = $2
 		where organization_id = $3 and id = $4 and suspended_at is null`,
 		store.Micros(tx.Now()), by, ref.Organization, ref.ID)
 	if err == nil && n == 0 {

@@ -32,7 +32,7 @@ func AddMany(ctx context.Context, tx *store.Tx, keys *secret.Keys, list []Accoun
 	if err != nil {
 		return fmt.Errorf("addresses: %w", err)
 	}
-	err = tx.InsertMany(ctx, `insert into account (id, organization_id, email, email_key, address_digest, name, name_key, phone,
+	err = tx.AboutNobody().InsertMany(ctx, `insert into account (id, organization_id, email, email_key, address_digest, name, name_key, phone,
 		authority, method, method_by, method_at, preset, language, time_zone, job_title, mobile, network_check, created_at, imported_at) values `, 20, rows)
 	if err != nil {
 		return fmt.Errorf("accounts: %w", err)

@@ -18,7 +18,7 @@ func Move(ctx context.Context, tx *store.Tx, keys *secret.Keys, ref Ref, email s
 	if err := Claim(ctx, tx, key, ref); err != nil {
 		return fmt.Errorf("account %s: %w", ref.ID, err)
 	}
-	n, err := tx.Exec(ctx, `update account set email = $1, email_key = $2, address_digest = $3 where organization_id = $4 and id = $5`,
+	n, err := tx.About(ref.Organization, ref.ID).Exec(ctx, `update account set email = $1, email_key = $2, address_digest = $3 where organization_id = $4 and id = $5`,
 		email, key, AddressDigest(keys, key), ref.Organization, ref.ID)
 	if err == nil && n == 0 {
 		err = store.ErrNone

@@ -22,7 +22,7 @@ type Network struct {
 
 // Permit adds a permitted network of an organization; store.ErrTaken when it is there already.
 func Permit(ctx context.Context, tx *store.Tx, organizationID string, network netip.Prefix, description string) error {
-	_, err := tx.Exec(ctx, `insert into network (id, organization_id, prefix, description) values ($1, $2, $3, $4)`,
+	_, err := tx.About(organizationID, "").Exec(ctx, `insert into network (id, organization_id, prefix, description) values ($1, $2, $3, $4)`,
 		secret.ID(), organizationID, network.Masked().String(), description)
 	return err
 }
@@ -30,14 +30,14 @@ func Permit(ctx context.Context, tx *store.Tx, organizationID string, network ne
 // DescribeNetwork changes what is said of a network; store.ErrNone when the
 // organization has none of that id.
 func DescribeNetwork(ctx context.Context, tx *store.Tx, organizationID, id, description string) error {
-	n, err := tx.Exec(ctx, `update network set description = $1 where organization_id = $2 and id = $3`, description, organizationID, id)
+	n, err := tx.About(organizationID, "").Exec(ctx, `update network set description = $1 where organization_id = $2 and id = $3`, description, organizationID, id)
 	return some(n, err)
 }
 
 // Forbid removes a permitted network of an organization; store.ErrNone when it has
 // none of that id.
 func Forbid(ctx context.Context, tx *store.Tx, organizationID, id string) error {
-	n, err := tx.Exec(ctx, `delete from network where organization_id = $1 and id = $2`, organizationID, id)
+	n, err := tx.About(organizationID, "").Exec(ctx, `delete from network where organization_id = $1 and id = $2`, organizationID, id)
 	return some(n, err)
 }
 
@@ -86,7 +86,7 @@ func Networks(ctx context.Context, r store.Reader, organizationID string) ([]net
 
 // CheckNetworks switches the check of permitted networks for one account.
 func CheckNetworks(ctx context.Context, tx *store.Tx, ref Ref, on bool) error {
-	n, err := tx.Exec(ctx, `update account set network_check = $1 where organization_id = $2 and id = $3`, on, ref.Organization, ref.ID)
+	n, err := tx.About(ref.Organization, ref.ID).Exec(ctx, `update account set network_check = $1 where organization_id = $2 and id = $3`, on, ref.Organization, ref.ID)
 	return some(n, err)
 }
 
@@ -94,10 +94,10 @@ func CheckNetworks(ctx context.Context, tx *store.Tx, ref Ref, on bool) error {
 // its Portal Admins, and answers for how many it was on.
 func StopChecking(ctx context.Context, tx *store.Tx, organizationID string, adminsOnly bool) (int64, error) {
 	if adminsOnly {
-		return tx.Exec(ctx, `update account set network_check = false
+		return tx.About(organizationID, "").Exec(ctx, `update account set network_check = false
 			where organization_id = $1 and network_check and authority = 'portal_admin'`, organizationID)
 	}
-	return tx.Exec(ctx, `update account set network_check = false where organization_id = $1 and network_check`, organizationID)
+	return tx.About(organizationID, "").Exec(ctx, `update account set network_check = false where organization_id = $1 and network_check`, organizationID)
 }
 
 // Checked is an account with whether its networks are checked.

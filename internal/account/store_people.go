@@ -13,7 +13,7 @@ import (
 // Change writes what a Portal Admin edits of an account: all but its address and its
 // method. What becomes of those of another authority is the caller's to do.
 func Change(ctx context.Context, tx *store.Tx, a Account) error {
-	return one(tx.Exec(ctx, `update account set name = $1, name_key = $2, phone = $3, authority = $4, language = $5, time_zone = $6,
+	return one(tx.About(a.Organization, a.ID).Exec(ctx, `update account set name = $1, name_key = $2, phone = $3, authority = $4, language = $5, time_zone = $6,
 			job_title = $7, mobile = $8
 		where organization_id = $9 and id = $10`,
 		a.Name, NameKey(a.Name), a.Phone, string(a.Authority), string(a.Language), a.Zone, a.JobTitle, a.Mobile, a.Organization, a.ID))
@@ -30,12 +30,12 @@ func Began(ctx context.Context, r store.Reader, ref Ref) (by string, at time.Tim
 // Answered ends what an import asked for: a request that was granted or declined,
 // or a preset choice of somebody who no longer chooses.
 func Answered(ctx context.Context, tx *store.Tx, ref Ref) error {
-	return one(tx.Exec(ctx, `update account set preset = '' where organization_id = $1 and id = $2`, ref.Organization, ref.ID))
+	return one(tx.About(ref.Organization, ref.ID).Exec(ctx, `update account set preset = '' where organization_id = $1 and id = $2`, ref.Organization, ref.ID))
 }
 
 // Return lifts the suspension of an account; store.ErrNone when it stands.
 func Return(ctx context.Context, tx *store.Tx, ref Ref) error {
-	err := one(tx.Exec(ctx, `update account set suspended_at = null, suspended_by = null
+	err := one(tx.About(ref.Organization, ref.ID).Exec(ctx, `update account set suspended_at = null, suspended_by = null
 		where organization_id = $1 and id = $2 and suspended_at is not null`, ref.Organization, ref.ID))
 	if err != nil {
 		return err
@@ -46,7 +46,7 @@ func Return(ctx context.Context, tx *store.Tx, ref Ref) error {
 // Delete removes an account, and gives its address free again. What other rooms keep
 // of it is theirs to remove, in the same transaction; store.ErrNone when it is gone.
 func Delete(ctx context.Context, tx *store.Tx, a Account) error {
-	err := one(tx.Exec(ctx, `delete from account where organization_id = $1 and id = $2 and email_key = $3`, a.Organization, a.ID, a.EmailKey))
+	err := one(tx.About(a.Organization, a.ID).Exec(ctx, `delete from account where organization_id = $1 and id = $2 and email_key = $3`, a.Organization, a.ID, a.EmailKey))
 	if err != nil {
 		return err
 	}

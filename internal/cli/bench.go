@@ -27,7 +27,7 @@ func (benchCommand) Help() string {
 
 	signin   a full sign-in: CPU outside its one hash, and its rate against a bare hash loop
 	code     one durable one-time code, by one client and by 200 at once
-	gate     a request behind the gate against an empty handler
+	gate     a request behind the gate against an empty handler: remembered, asked of the database, and while 64 clients sign in
 	stall    a signed-in page while eight people sign in at once
 	overload ten times the sign-ins that the cores can hash, as when a window lifts
 	start    from the program's start to its first answers; its memory

@@ -66,48 +66,6 @@ func bare(ctx context.Context, n, permits int) (used, took time.Duration, err er
 	return cpu() - before, clk.Machine().Sub(began), err
 }
 
-// gate: what the gate costs a request that renders nothing.
-func (r *Run) gate(ctx context.Context) error {
-	threads()
-	w, err := r.open(ctx, 20)
-	defer w.close()
-	if err != nil {
-		return err
-	}
-	var empty, gated []time.Duration // requests a second, as a duration for its median
-	for round := range 5 {
-		r.tell("round %d of 5 …", round+1)
-		for _, one := range []struct {
-			path  string
-			rates *[]time.Duration
-		}{{"/bench/empty", &empty}, {"/bench/gate", &gated}} {
-			order := Order{URL: w.url, Do: "get", Path: one.path, Users: 4, For: 2 * time.Second}
-			if one.path != "/bench/empty" {
-				order.People = w.people[round : round+1]
-			}
-			report, err := r.load(ctx, order)
-			if err != nil {
-				return err
-			}
-			*one.rates = append(*one.rates, time.Duration(len(report.Times))*time.Second/2)
-		}
-	}
-	_, err = r.load(ctx, Order{URL: w.url, Do: "get", Path: "/bench/counted", Users: 1, For: time.Second, People: w.people[10:11]})
-	if err != nil {
-		return err
-	}
-	written, err := seenAgain(ctx, w.db)
-	if err != nil {
-		return err
-	}
-	r.told("requests a second, empty handler", quantile(empty, 0.5).Seconds(), "/s")
-	r.told("requests a second, behind the gate", quantile(gated, 0.5).Seconds(), "/s")
-	r.atLeast("behind the gate ÷ empty handler", quantile(gated, 0.5).Seconds()/quantile(empty, 0.5).Seconds(), 0.40, "")
-	r.atMost("round trips of a request behind the gate", float64(w.trips.Load())/float64(max(1, w.gated.Load())), 3, "")
-	r.atMost("sessions written by a mere check", float64(written), 0, "")
-	return nil
-}
-
 // stall: a signed-in page while eight people sign in at once.
 func (r *Run) stall(ctx context.Context) error {
 	threads()

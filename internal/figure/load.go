@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/base32"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -22,15 +23,16 @@ import (
 
 // Order is what a load process is told to do.
 type Order struct {
-	URL    string
-	Do     string   // signin, get, guess, pages, rush
-	Path   string   // get
-	Paths  []string // pages: so many requests of each, one after the other, signed in once
-	Times  int
-	People []Person
-	Pairs  []Pair        // guess
-	Users  int           // at once
-	For    time.Duration // get: how long
+	URL     string
+	Do      string   // signin, get, guess, pages, rush
+	Path    string   // get
+	Paths   []string // pages: so many requests of each, one after the other, signed in once
+	Times   int
+	People  []Person
+	Pairs   []Pair        // guess
+	Users   int           // at once
+	Patient bool          // who is told that too many sign in at once tries again
+	For     time.Duration // get: how long
 }
 
 // Report is what it answers.
@@ -100,7 +102,7 @@ func (o Order) signIns() ([]time.Duration, error) {
 		all.Go(func() {
 			for person := range queue {
 				began := clk.Machine()
-				_, err := o.signIn(person)
+				_, err := o.patiently(person)
 				mu.Lock()
 				times = append(times, clk.Machine().Sub(began))
 				if err != nil {
@@ -116,6 +118,20 @@ func (o Order) signIns() ([]time.Duration, error) {
 	close(queue)
 	all.Wait()
 	return times, failed
+}
+
+// patience is how long somebody waits who is told that too many sign in at once.
+const patience = 100 * time.Millisecond
+
+// errFull is an answer of 503.
+var errFull = errors.New("the portal is full")
+
+// patiently signs in, if it is to be patient as often as it is told to come back.
+func (o Order) patiently(p Person) (client *http.Client, err error) {
+	for client, err = o.signIn(p); o.Patient && errors.Is(err, errFull); client, err = o.signIn(p) {
+		time.Sleep(patience)
+	}
+	return client, err
 }
 
 // signIn opens all pages of a sign-in, as a browser would.
@@ -190,6 +206,9 @@ func send(client *http.Client, r *http.Request, status int) error {
 	if err := drained(answer); err != nil {
 		return err
 	}
+	if answer.StatusCode == http.StatusServiceUnavailable {
+		return fmt.Errorf("%s %s: %w", r.Method, r.URL.Path, errFull)
+	}
 	if answer.StatusCode != status {
 		return fmt.Errorf("%s %s: %d, wanted %d", r.Method, r.URL.Path, answer.StatusCode, status)
 	}
@@ -208,7 +227,7 @@ func (o Order) gets() ([]time.Duration, error) {
 	client, status := browser(), http.StatusNoContent
 	if len(o.People) > 0 {
 		var err error
-		if client, err = o.signIn(o.People[0]); err != nil {
+		if client, err = o.patiently(o.People[0]); err != nil {
 			return nil, err
 		}
 	}

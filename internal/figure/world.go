@@ -161,7 +161,8 @@ func (w *world) person(ctx context.Context, tx *store.Tx, keys *secret.Keys, o o
 }
 
 // serve listens on loopback; beside the portal it answers /bench/empty with an
-// empty handler, and /bench/gate behind the gate for signed-in people. beside says
+// empty handler, /bench/gate behind the gate for signed-in people, and /bench/cold behind
+// one that remembers nothing. beside says
 // whether what is done beside requests is done too.
 func (w *world) serve(ctx context.Context, beside bool) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -175,6 +176,7 @@ func (w *world) serve(ctx context.Context, beside bool) error {
 	mux.Handle("/", portal)
 	mux.Handle("/bench/empty", empty)
 	mux.Handle("/bench/gate", gate)
+	mux.Handle("/bench/cold", w.portal.Cold(route.Route{Pattern: "/bench/cold", Gate: route.SignedIn, Serve: empty}))
 	mux.HandleFunc("/bench/counted", func(rw http.ResponseWriter, r *http.Request) {
 		ctx, trips := store.Counting(r.Context())
 		gate(rw, r.WithContext(ctx))

@@ -166,6 +166,15 @@ var rules = []rule{
 		breaches: func(t *tree) []string { return leftOver(t, acrossOrganizations) },
 	},
 	{
+		name:     "unheard writes are listed",
+		breaches: func(t *tree) []string { return unheardWritesAreListed(t, listed(t)) },
+		breaking: []planted{
+			{"account.Planted keeps what it writes", asks("account", "tx.AboutHere(`o`, `h`).Exec(`update account set id = $1 where organization_id = $2`)")},
+			{"account.Planted keeps what it writes", asks("account", "tx.AboutNobody()")},
+		},
+		keeping: []map[string]string{asks("account", "tx.About(`o`, `h`).Exec(`update account set id = $1 where organization_id = $2`)")},
+	},
+	{
 		name: "both languages say the same", breaches: bothLanguagesSayTheSame,
 		breaking: []planted{
 			{"missing", file("internal/totp/words/en.json", `{"totp.a": "x"}`)},

@@ -220,6 +220,11 @@ func (p *Post) attempt(ctx context.Context, t taken) (f fate, reached bool) {
 	if expired(t.expires, p.clk.Now()) {
 		return fate{end: dropped}, true
 	}
+	// A node that was stopped in between has lost its lease, and the letter may be with
+	// another by now: it is neither sent nor begun.
+	if t.until.Sub(p.clk.Now()) <= settleFor {
+		return fate{end: back}, true
+	}
 	ctx, ended := trace.Root(ctx, "send a letter", trace.Text("nidan.lane", string(t.lane)), trace.Number("nidan.try", t.tries))
 	failure := p.try(ctx, t)
 	ended(failure)
@@ -239,7 +244,7 @@ func (p *Post) try(ctx context.Context, t taken) error {
 	if err != nil {
 		return &Failure{Step: "open", Text: "the body does not open with this key file", Permanent: true}
 	}
-	limit := tryFor
+	limit := min(tryFor, t.until.Sub(p.clk.Now())-settleFor)
 	if !t.expires.IsZero() {
 		limit = min(limit, t.expires.Sub(p.clk.Now()))
 	}

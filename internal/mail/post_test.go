@@ -240,6 +240,30 @@ func TestACrashAfterTheRelaysYesSendsTwiceUnderOneMessageID(t *testing.T) {
 	})
 }
 
+// A node that is stopped (SIGSTOP) after it took a letter and goes on more than a minute later.
+func TestANodeThatWasStoppedPastItsLeaseSendsNothingTwice(t *testing.T) {
+	for _, lane := range []Lane{Code, Notice} {
+		storetest.Each(t, func(t *testing.T, w storetest.World) {
+			ctx := context.Background()
+			queue(t, w, letter(lane, "hanako@example.com"))
+			relay := &outside{}
+			p := post(w, relay)
+			stopped, err := p.next(ctx, lane)
+			must(t, err)
+			w.Clock.Set(storetest.Start.Add(leaseFor + time.Microsecond))
+			must(t, post(w, relay).Drain(ctx))
+			if len(relay.to()) != 1 {
+				t.Fatalf("the other node sent to %v", relay.to())
+			}
+			_, err = p.deliver(ctx, stopped)
+			must(t, err)
+			if len(relay.to()) != 1 || only(t, w).sentAt.IsZero() {
+				t.Errorf("sent to %v", relay.to())
+			}
+		})
+	}
+}
+
 func TestAWorkerThatSleptPastItsLeaseSettlesNothing(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		ctx := context.Background()

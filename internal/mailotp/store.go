@@ -137,7 +137,7 @@ func Spend(ctx context.Context, tx *store.Tx, keys *secret.Keys, ref account.Ref
 
 // Enroll records that MailOTP was proved, and answers whether it was for the first time.
 func Enroll(ctx context.Context, tx *store.Tx, ref account.Ref) (first bool, err error) {
-	n, err := tx.Exec(ctx, `insert into mailotp (organization_id, holder_id, enrolled_at) values ($1, $2, $3)
+	n, err := tx.About(ref.Organization, ref.ID).Exec(ctx, `insert into mailotp (organization_id, holder_id, enrolled_at) values ($1, $2, $3)
 		on conflict (organization_id, holder_id) do nothing`, ref.Organization, ref.ID, store.Micros(tx.Now()))
 	if err != nil {
 		return false, fmt.Errorf("mailotp: %w", err)
@@ -153,7 +153,7 @@ func Enroll(ctx context.Context, tx *store.Tx, ref account.Ref) (first bool, err
 
 // Remove forgets that a holder proved MailOTP.
 func Remove(ctx context.Context, tx *store.Tx, ref account.Ref) error {
-	_, err := tx.Exec(ctx, `delete from mailotp where organization_id = $1 and holder_id = $2`, ref.Organization, ref.ID)
+	_, err := tx.About(ref.Organization, ref.ID).Exec(ctx, `delete from mailotp where organization_id = $1 and holder_id = $2`, ref.Organization, ref.ID)
 	return err
 }
 

@@ -17,7 +17,7 @@ func Add(ctx context.Context, tx *store.Tx, o Operator, by string) (Operator, er
 	if err := account.Claim(ctx, tx, key, o.Ref()); err != nil {
 		return Operator{}, fmt.Errorf("operator %s: %w", o.Email, err)
 	}
-	_, err := tx.Exec(ctx, `insert into operator (id, email, email_key, name, language, time_zone, created_at, created_by)
+	_, err := tx.AboutNobody().Exec(ctx, `insert into operator (id, email, email_key, name, language, time_zone, created_at, created_by)
 		values ($1, $2, $3, $4, $5, $6, $7, $8)`,
 		o.ID, o.Email, key, o.Name, string(o.Language), o.Zone, store.Micros(tx.Now()), by)
 	if err != nil {

@@ -14,7 +14,7 @@ func Add(ctx context.Context, tx *store.Tx, name string) (Organization, error) {
 
 // Suspend closes an organization to all its accounts, from their next request on.
 func Suspend(ctx context.Context, tx *store.Tx, id, by string) error {
-	n, err := tx.Exec(ctx, `update organization set suspended_at = $1, suspended_by = $2 where id = $3 and suspended_at is null`,
+	n, err := tx.About(id, "").Exec(ctx, `update organization set suspended_at = $1, suspended_by = $2 where id = $3 and suspended_at is null`,
 		store.Micros(tx.Now()), by, id)
 	if err == nil && n == 0 {
 		err = store.ErrNone
@@ -24,7 +24,7 @@ func Suspend(ctx context.Context, tx *store.Tx, id, by string) error {
 
 // Return opens a suspended organization again; store.ErrNone for one that stands.
 func Return(ctx context.Context, tx *store.Tx, id string) error {
-	n, err := tx.Exec(ctx, `update organization set suspended_at = null, suspended_by = null where id = $1 and suspended_at is not null`, id)
+	n, err := tx.About(id, "").Exec(ctx, `update organization set suspended_at = null, suspended_by = null where id = $1 and suspended_at is not null`, id)
 	if err == nil && n == 0 {
 		err = store.ErrNone
 	}
@@ -33,7 +33,7 @@ func Return(ctx context.Context, tx *store.Tx, id string) error {
 
 // Rename gives an organization another name; store.ErrTaken when that is another's.
 func Rename(ctx context.Context, tx *store.Tx, id, name string) error {
-	n, err := tx.Exec(ctx, `update organization set name = $1, name_key = $2 where id = $3`, name, NameKey(name), id)
+	n, err := tx.About(id, "").Exec(ctx, `update organization set name = $1, name_key = $2 where id = $3`, name, NameKey(name), id)
 	if err == nil && n == 0 {
 		err = store.ErrNone
 	}

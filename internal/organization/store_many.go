@@ -30,7 +30,7 @@ func ByNames(ctx context.Context, r store.Reader, keys []string) (map[string]Org
 // AddAs is Add under an id that was made before.
 func AddAs(ctx context.Context, tx *store.Tx, id, name string) (Organization, error) {
 	o := Organization{ID: id, Name: name}
-	_, err := tx.Exec(ctx, `insert into organization (id, name, name_key, created_at) values ($1, $2, $3, $4)`,
+	_, err := tx.AboutNobody().Exec(ctx, `insert into organization (id, name, name_key, created_at) values ($1, $2, $3, $4)`,
 		o.ID, o.Name, NameKey(name), store.Micros(tx.Now()))
 	if err != nil {
 		return Organization{}, fmt.Errorf("organization: %w", err)

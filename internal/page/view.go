@@ -50,7 +50,7 @@ type Chrome struct {
 // WithReader is a request of a reader who says which zone is his own; the gate's
 // answer for somebody signed in gives way to it.
 func WithReader(r *http.Request, zone *time.Location) *http.Request {
-	c, _ := r.Context().Value(chromeKey{}).(Chrome)
+	c, _ := r.Context().Value(Key{}).(Chrome)
 	c.Reader = zone
 	return r.WithContext(WithChrome(r.Context(), c))
 }
@@ -72,16 +72,17 @@ func Connect(w http.ResponseWriter) {
 	}
 }
 
-type chromeKey struct{}
+// Key is where a request's context holds its Chrome.
+type Key struct{}
 
 // WithChrome hands the frame what the gate knows.
 func WithChrome(ctx context.Context, c Chrome) context.Context {
-	return context.WithValue(ctx, chromeKey{}, c)
+	return context.WithValue(ctx, Key{}, c)
 }
 
 func (v *View) fill(s *Site, w http.ResponseWriter, r *http.Request) {
 	v.Site, v.Path, v.query = s, here(r), r.URL.Query()
-	v.Chrome, _ = r.Context().Value(chromeKey{}).(Chrome)
+	v.Chrome, _ = r.Context().Value(Key{}).(Chrome)
 	if v.Live > 0 && v.query.Get("live") == "yes" { // never unasked (WCAG 2.2.1)
 		v.Refresh = v.Live
 	}
@@ -109,7 +110,7 @@ type Speaker struct {
 
 // Speak finds the language and zones of a request's reader.
 func (s *Site) Speak(r *http.Request) Speaker {
-	chrome, _ := r.Context().Value(chromeKey{}).(Chrome)
+	chrome, _ := r.Context().Value(Key{}).(Chrome)
 	return Speaker{Lang: Lang(r), Zones: phrase.Zones{House: s.House, Reader: chrome.Reader}, book: s.book}
 }
 

@@ -85,7 +85,7 @@ func scanAllWaiting(now time.Time, ask func() (*store.Rows, error)) (list []Wait
 // approve makes a password that waits count from now on, in one conditional write:
 // of many answers at once one wins; the others get store.ErrNone.
 func approve(ctx context.Context, tx *store.Tx, ref account.Ref, id, by string) error {
-	return answered(tx.Exec(ctx, `update password_reset set approved_at = $1, approved_by = $2
+	return answered(tx.About(ref.Organization, ref.ID).Exec(ctx, `update password_reset set approved_at = $1, approved_by = $2
 		where organization_id = $3 and holder_id = $4 and id = $5 and aside is not null and approved_at is null
 			and finished_at is null and refused_at is null and replaced_at is null`,
 		store.Micros(tx.Now()), by, ref.Organization, ref.ID, id))
@@ -93,7 +93,7 @@ func approve(ctx context.Context, tx *store.Tx, ref account.Ref, id, by string) 
 
 // refuse ends a password that waits, and every open link of the holder with it.
 func refuse(ctx context.Context, tx *store.Tx, ref account.Ref, by string) error {
-	return answered(tx.Exec(ctx, `update password_reset set refused_at = $1, refused_by = $2, aside = null
+	return answered(tx.About(ref.Organization, ref.ID).Exec(ctx, `update password_reset set refused_at = $1, refused_by = $2, aside = null
 		where organization_id = $3 and holder_id = $4 and approved_at is null
 			and finished_at is null and refused_at is null and replaced_at is null`,
 		store.Micros(tx.Now()), by, ref.Organization, ref.ID))

@@ -52,7 +52,7 @@ func Import(ctx context.Context, tx *store.Tx, list ...Old) error {
 		}
 		args = append(args, o.Ref.Organization, o.Ref.ID, "", now, now, false, o.sealed, o.format)
 	}
-	err := tx.InsertMany(ctx, `insert into password (organization_id, holder_id, hash, first_at, set_at, weak, sealed, format) values `, 8, args)
+	err := tx.AboutNobody().InsertMany(ctx, `insert into password (organization_id, holder_id, hash, first_at, set_at, weak, sealed, format) values `, 8, args)
 	if err != nil {
 		return fmt.Errorf("password: %w", err)
 	}

@@ -57,14 +57,14 @@ func sought(ctx context.Context, r store.Reader, emailKey string) (Owner, error)
 // ask makes a new link; an older one not yet used is dead from here on. A password
 // that already waits is not touched: whoever asks has proved nothing yet.
 func ask(ctx context.Context, tx *store.Tx, ref account.Ref) (token string, expires time.Time, err error) {
-	_, err = tx.Exec(ctx, `update password_reset set replaced_at = $1
+	_, err = tx.About(ref.Organization, ref.ID).Exec(ctx, `update password_reset set replaced_at = $1
 		where organization_id = $2 and holder_id = $3 and used_at is null and replaced_at is null`,
 		store.Micros(tx.Now()), ref.Organization, ref.ID)
 	if err != nil {
 		return "", time.Time{}, fmt.Errorf("password reset: %w", err)
 	}
 	token, expires = secret.Token(), tx.Now().Add(linkFor)
-	_, err = tx.Exec(ctx, `insert into password_reset (id, digest, organization_id, holder_id, created_at, expires_at, needs_approval)
+	_, err = tx.About(ref.Organization, ref.ID).Exec(ctx, `insert into password_reset (id, digest, organization_id, holder_id, created_at, expires_at, needs_approval)
 		values ($1, $2, $3, $4, $5, $6, true)`,
 		secret.ID(), secret.Digest(token), ref.Organization, ref.ID, store.Micros(tx.Now()), store.Micros(expires))
 	if err != nil {
@@ -73,12 +73,16 @@ func ask(ctx context.Context, tx *store.Tx, ref account.Ref) (token string, expi
 	return token, expires, nil
 }
 
+// nobody is whom waste is about: there is no such organization and no such holder, but
+// the other nodes hear of them as of anybody.
+const nobody = "nobody"
+
 // waste asks the database n times for nothing, so that who gets no letter takes as
 // many statements as who does.
 func waste(ctx context.Context, tx *store.Tx, n int) error {
 	for range n {
-		_, err := tx.Exec(ctx, `update password_reset set replaced_at = $1
-			where organization_id = '' and holder_id = '' and used_at is null and replaced_at is null`, store.Micros(tx.Now()))
+		_, err := tx.About(nobody, nobody).Exec(ctx, `update password_reset set replaced_at = $1
+			where organization_id = $2 and holder_id = $3 and used_at is null and replaced_at is null`, store.Micros(tx.Now()), nobody, nobody)
 		if err != nil {
 			return fmt.Errorf("password reset: %w", err)
 		}
@@ -116,14 +120,14 @@ func use(ctx context.Context, tx *store.Tx, keys *secret.Keys, ref account.Ref, 
 		aside = keys.Seal(secret.ForReset, id, []byte(hash))
 	}
 	now := store.Micros(tx.Now())
-	_, err := tx.Exec(ctx, `update password_reset set replaced_at = $1, aside = null
+	_, err := tx.About(ref.Organization, ref.ID).Exec(ctx, `update password_reset set replaced_at = $1, aside = null
 		where organization_id = $2 and holder_id = $3 and id <> $4
 			and finished_at is null and refused_at is null and replaced_at is null`,
 		now, ref.Organization, ref.ID, id)
 	if err != nil {
 		return fmt.Errorf("password reset: %w", err)
 	}
-	n, err := tx.Exec(ctx, `update password_reset set used_at = $1, aside = $2, waits_until = $3, needs_approval = $4
+	n, err := tx.About(ref.Organization, ref.ID).Exec(ctx, `update password_reset set used_at = $1, aside = $2, waits_until = $3, needs_approval = $4
 		where organization_id = $5 and holder_id = $6 and id = $7
 			and used_at is null and replaced_at is null and refused_at is null and finished_at is null and expires_at > $8`,
 		now, aside, store.When(e.WaitsUntil), e.NeedsApproval, ref.Organization, ref.ID, id, now)
@@ -185,7 +189,7 @@ var ErrMeanwhile = errors.New("password: it changed meanwhile")
 // one. A sign-in calls it in its transaction, after the password was right and
 // before the session begins: all sessions that the old password opened end.
 func TakeEffect(ctx context.Context, tx *store.Tx, keys *secret.Keys, ref account.Ref, kept Kept, network string) error {
-	n, err := tx.Exec(ctx, `update password_reset set finished_at = $1, aside = null
+	n, err := tx.About(ref.Organization, ref.ID).Exec(ctx, `update password_reset set finished_at = $1, aside = null
 		where organization_id = $2 and holder_id = $3 and id = $4
 			and finished_at is null and refused_at is null and replaced_at is null`,
 		store.Micros(tx.Now()), ref.Organization, ref.ID, kept.ResetID)

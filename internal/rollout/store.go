@@ -149,7 +149,7 @@ func ReadBook(ctx context.Context, r store.Reader) (b Book, err error) {
 
 // FinishGrace ends the grace of an address for ever; a second time changes nothing.
 func FinishGrace(ctx context.Context, tx *store.Tx, keys *secret.Keys, a account.Account, why, by string) error {
-	_, err := tx.Exec(ctx, `insert into grace_end (address_digest, organization_id, holder_id, ended_at, why, ended_by)
+	_, err := tx.About(a.Organization, a.ID).Exec(ctx, `insert into grace_end (address_digest, organization_id, holder_id, ended_at, why, ended_by)
 		values ($1, $2, $3, $4, $5, $6) on conflict (address_digest) do nothing`,
 		account.AddressDigest(keys, a.EmailKey), a.Organization, a.ID, store.Micros(tx.Now()), why, by)
 	if err != nil {

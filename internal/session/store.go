@@ -15,7 +15,7 @@ func Start(ctx context.Context, tx *store.Tx, ref account.Ref, network, agent, p
 	token, now := secret.Token(), tx.Now()
 	s = Session{Ref: ref, ID: secret.ID(), Started: now, PasswordAt: now, FreshPassword: now, Seen: now,
 		PassID: passID, Network: network, Agent: Clip(agent)}
-	_, err = tx.Exec(ctx, `insert into session (id, digest, organization_id, holder_id, started_at, password_at,
+	_, err = tx.AboutNobody().Exec(ctx, `insert into session (id, digest, organization_id, holder_id, started_at, password_at,
 			fresh_password_at, seen_at, wrong_codes, pass_id, network, agent)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, $11)`,
 		s.ID, secret.Digest(token), ref.Organization, ref.ID, store.Micros(now), store.Micros(now),
@@ -43,17 +43,27 @@ func orNull(s string) any {
 // old one is dead from here on. store.ErrNone when the session ended meanwhile.
 func Rise(ctx context.Context, tx *store.Tx, s Session, method account.Method) (token string, err error) {
 	token = secret.Token()
-	return token, one(tx.Exec(ctx, `update session set digest = $1, code_at = coalesce(code_at, $2), code_method = $3,
+	return token, one(rising(tx, s).Exec(ctx, `update session set digest = $1, code_at = coalesce(code_at, $2), code_method = $3,
 			fresh_code_at = $4, seen_at = $5, wrong_codes = 0, pass_id = null
 		where organization_id = $6 and holder_id = $7 and id = $8 and ended_at is null`,
 		secret.Digest(token), store.Micros(tx.Now()), string(method), store.Micros(tx.Now()), store.Micros(tx.Now()),
 		s.Ref.Organization, s.Ref.ID, s.ID))
 }
 
+// rising says whom a rise concerns. A sign-in that had not proved its code was admitted
+// nowhere, so no other node has to hear of each; what ends an admission by one step is
+// written beside, and said.
+func rising(tx *store.Tx, s Session) *store.Tx {
+	if s.CodeAt.IsZero() {
+		return tx.AboutHere(s.Ref.Organization, s.Ref.ID)
+	}
+	return tx.About(s.Ref.Organization, s.Ref.ID)
+}
+
 // ConfirmPassword records a fresh proof of the password in a 1-step session.
 func ConfirmPassword(ctx context.Context, tx *store.Tx, s Session) (token string, err error) {
 	token = secret.Token()
-	return token, one(tx.Exec(ctx, `update session set digest = $1, fresh_password_at = $2, seen_at = $3
+	return token, one(tx.About(s.Ref.Organization, s.Ref.ID).Exec(ctx, `update session set digest = $1, fresh_password_at = $2, seen_at = $3
 		where organization_id = $4 and holder_id = $5 and id = $6 and ended_at is null`,
 		secret.Digest(token), store.Micros(tx.Now()), store.Micros(tx.Now()), s.Ref.Organization, s.Ref.ID, s.ID))
 }
@@ -61,7 +71,7 @@ func ConfirmPassword(ctx context.Context, tx *store.Tx, s Session) (token string
 // Renew gives a session a new value of its cookie; what it has proved stays.
 func Renew(ctx context.Context, tx *store.Tx, s Session) (token string, err error) {
 	token = secret.Token()
-	return token, one(tx.Exec(ctx, `update session set digest = $1, seen_at = $2
+	return token, one(tx.About(s.Ref.Organization, s.Ref.ID).Exec(ctx, `update session set digest = $1, seen_at = $2
 		where organization_id = $3 and holder_id = $4 and id = $5 and ended_at is null`,
 		secret.Digest(token), store.Micros(tx.Now()), s.Ref.Organization, s.Ref.ID, s.ID))
 }
@@ -69,7 +79,7 @@ func Renew(ctx context.Context, tx *store.Tx, s Session) (token string, err erro
 // Redeem binds a valid pass to the session.
 func Redeem(ctx context.Context, tx *store.Tx, s Session, passID string) (token string, err error) {
 	token = secret.Token()
-	return token, one(tx.Exec(ctx, `update session set digest = $1, pass_id = $2, seen_at = $3
+	return token, one(tx.About(s.Ref.Organization, s.Ref.ID).Exec(ctx, `update session set digest = $1, pass_id = $2, seen_at = $3
 		where organization_id = $4 and holder_id = $5 and id = $6 and ended_at is null`,
 		secret.Digest(token), passID, store.Micros(tx.Now()), s.Ref.Organization, s.Ref.ID, s.ID))
 }
@@ -81,9 +91,10 @@ func one(n int64, err error) error {
 	return err
 }
 
-// See writes down the last request.
+// See writes down the last request. Other nodes may learn of it later: what they then
+// would refuse they ask the store about.
 func See(ctx context.Context, tx *store.Tx, s Session) error {
-	_, err := tx.Exec(ctx, `update session set seen_at = $1
+	_, err := tx.AboutHere(s.Ref.Organization, s.Ref.ID).Exec(ctx, `update session set seen_at = $1
 		where organization_id = $2 and holder_id = $3 and id = $4 and ended_at is null and seen_at < $5`,
 		store.Micros(tx.Now()), s.Ref.Organization, s.Ref.ID, s.ID, store.Micros(tx.Now()))
 	return err
@@ -91,7 +102,7 @@ func See(ctx context.Context, tx *store.Tx, s Session) error {
 
 // Wrong counts a wrong code and answers how many there were; the fifth ends the session.
 func Wrong(ctx context.Context, tx *store.Tx, ref account.Ref, id string) (n int, err error) {
-	err = tx.QueryRow(ctx, `update session set wrong_codes = wrong_codes + 1,
+	err = tx.About(ref.Organization, ref.ID).QueryRow(ctx, `update session set wrong_codes = wrong_codes + 1,
 			ended_at = case when wrong_codes + 1 >= $1 then $2 else ended_at end,
 			ended_why = case when wrong_codes + 1 >= $3 then 'wrong codes' else ended_why end
 		where organization_id = $4 and holder_id = $5 and id = $6 and ended_at is null returning wrong_codes`,
@@ -101,21 +112,21 @@ func Wrong(ctx context.Context, tx *store.Tx, ref account.Ref, id string) (n int
 
 // End ends one session of a holder; store.ErrNone when there is no such open one.
 func End(ctx context.Context, tx *store.Tx, ref account.Ref, id, why string) error {
-	return one(tx.Exec(ctx, `update session set ended_at = $1, ended_why = $2
+	return one(tx.About(ref.Organization, ref.ID).Exec(ctx, `update session set ended_at = $1, ended_why = $2
 		where organization_id = $3 and holder_id = $4 and id = $5 and ended_at is null`,
 		store.Micros(tx.Now()), why, ref.Organization, ref.ID, id))
 }
 
 // EndAll ends every session of a holder but one (empty: every one), and answers how many.
 func EndAll(ctx context.Context, tx *store.Tx, ref account.Ref, but, why string) (int64, error) {
-	return tx.Exec(ctx, `update session set ended_at = $1, ended_why = $2
+	return tx.About(ref.Organization, ref.ID).Exec(ctx, `update session set ended_at = $1, ended_why = $2
 		where organization_id = $3 and holder_id = $4 and id <> $5 and ended_at is null`,
 		store.Micros(tx.Now()), why, ref.Organization, ref.ID, but)
 }
 
 // EndOrganization ends every session of an organization's accounts, and answers how many.
 func EndOrganization(ctx context.Context, tx *store.Tx, organization, why string) (int64, error) {
-	return tx.Exec(ctx, `update session set ended_at = $1, ended_why = $2 where organization_id = $3 and ended_at is null`,
+	return tx.About(organization, "").Exec(ctx, `update session set ended_at = $1, ended_why = $2 where organization_id = $3 and ended_at is null`,
 		store.Micros(tx.Now()), why, organization)
 }
 

@@ -80,16 +80,17 @@ func (v *Visit) Entry(act string, detail map[string]string) audit.Entry {
 	return audit.Entry{Chain: v.Ref.Organization, Act: act, Actor: v.Actor(), Subject: v.Ref.ID, Network: v.From, Detail: detail}
 }
 
-type visitKey struct{}
+// Key is where a request's context holds its *Visit.
+type Key struct{}
 
 // With hands a visit to the handlers behind the gate.
 func With(ctx context.Context, v *Visit) context.Context {
-	return context.WithValue(ctx, visitKey{}, v)
+	return context.WithValue(ctx, Key{}, v)
 }
 
 // Of is the visit of a request; a stranger's when the gate knew nobody.
 func Of(ctx context.Context) *Visit {
-	if v, ok := ctx.Value(visitKey{}).(*Visit); ok {
+	if v, ok := ctx.Value(Key{}).(*Visit); ok {
 		return v
 	}
 	return &Visit{}

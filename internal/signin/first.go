@@ -243,7 +243,7 @@ func (s *Room) right(w http.ResponseWriter, r *http.Request, a attempt, ref acco
 		if token, _, err = session.Start(ctx, tx, ref, a.network, a.agent, ""); err != nil {
 			return err
 		}
-		if next, err = s.Gate.ask(ctx, tx, token, routeGate(a), s.Gate.Client(r), tx.Now); err != nil {
+		if err := s.Gate.ask(ctx, tx, &next, token, routeGate(a), s.Gate.Client(r), tx.Now); err != nil {
 			return err
 		}
 		if next.step.Kind == Closed {
@@ -253,7 +253,7 @@ func (s *Room) right(w http.ResponseWriter, r *http.Request, a attempt, ref acco
 		if kept.ResetID == "" && (!next.passwordSet.Equal(kept.SetAt) || next.counts(tx.Now())) {
 			return password.ErrMeanwhile
 		}
-		return s.begun(ctx, tx, a, next, kept)
+		return s.begun(ctx, tx, a, &next, kept)
 	})
 	if f := fault.Of(err); f != nil && f.Kind == fault.Closed {
 		return s.Gate.closed(w, r, s.Gate.Clock.Now(), f.Until)
@@ -304,7 +304,7 @@ func (s *Room) settle(ctx context.Context, tx *store.Tx, ref account.Ref, kept p
 
 // begun writes what goes with a begun sign-in: the record, the mark of a weak
 // password, the code mail.
-func (s *Room) begun(ctx context.Context, tx *store.Tx, a attempt, next asked, kept password.Kept) error {
+func (s *Room) begun(ctx context.Context, tx *store.Tx, a attempt, next *asked, kept password.Kept) error {
 	entry := audit.Entry{Chain: next.Ref.Organization, Act: "account:password:accepted", Subject: next.Ref.ID,
 		Actor: actor(next.Ref), Network: a.network, Detail: map[string]string{"next": stepNames[next.step.Kind]}}
 	if err := s.record(ctx, tx, entry); err != nil {
@@ -330,7 +330,7 @@ func (s *Room) begun(ctx context.Context, tx *store.Tx, a attempt, next asked, k
 	return err
 }
 
-func (s *Room) weak(typed string, next asked) bool {
+func (s *Room) weak(typed string, next *asked) bool {
 	person := password.Person{Email: next.person.Email, Name: next.person.Name, Organization: next.organization,
 		Phone: next.person.Phone, Portal: s.site.Name}
 	return password.Check(typed, password.Shortest, person) != password.None

@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"crypto/sha256"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -10,8 +11,6 @@ import (
 
 	"nidan/internal/account"
 	"nidan/internal/clock"
-	"nidan/internal/fault"
-	"nidan/internal/limit"
 	"nidan/internal/maintenance"
 	"nidan/internal/page"
 	"nidan/internal/route"
@@ -20,14 +19,16 @@ import (
 )
 
 // Gate stands before every route. It learns what is known of the session in one
-// statement, asks the rule, and lets pass, sends on or refuses. It keeps nothing
-// but a copy of what was planned, compared at each request with the store's version.
+// statement, asks the rule, and lets pass, sends on or refuses. It keeps a copy of what
+// was planned, compared with the store's version whenever it asks the store, and, where
+// it has a Memory, what it learned in the last seconds and nobody has changed since.
 type Gate struct {
 	DB     *store.DB
 	Site   *page.Site
 	Clock  *clock.Clock
 	Log    *slog.Logger
 	Client func(*http.Request) netip.Addr // the client's address, behind named proxies too
+	Memory *Memory                        // nil: every request asks the store
 
 	copy atomic.Pointer[planned]
 	room *page.Room
@@ -35,11 +36,10 @@ type Gate struct {
 
 // asked is one request at the gate: what is known, what the rule said and when.
 type asked struct {
-	known
-	now    time.Time
-	token  string
-	step   Step
-	policy Policy
+	*remembered // shared with others: never written
+	now         time.Time
+	token       string
+	step        Step
 }
 
 // Guard puts the gate before a route.
@@ -49,15 +49,15 @@ func (g *Gate) Guard(rt route.Route) http.HandlerFunc {
 	}
 	return g.Site.Serve(func(w http.ResponseWriter, r *http.Request) error {
 		client := g.Client(r)
-		a, err := g.ask(r.Context(), g.DB, session.Token(r, g.Site), rt.Gate, client, g.Clock.Now)
+		v, err := g.meet(r.Context(), session.Token(r, g.Site), rt.Gate, client)
 		if err != nil {
 			return err
 		}
-		r = r.WithContext(g.describe(r.Context(), a, rt.Gate, client))
-		switch verdict := judge(rt.Gate, a); verdict.kind {
+		r = r.WithContext(v)
+		switch verdict := judge(rt.Gate, &v.asked); verdict.kind {
 		case passes:
-			if a.Session.ID != "" && a.Stale(a.now) {
-				if err := g.see(r.Context(), a); err != nil {
+			if v.asked.Session.ID != "" && v.asked.Stale(v.asked.now) {
+				if err := g.see(r.Context(), &v.asked); err != nil {
 					return err
 				}
 			}
@@ -66,62 +66,103 @@ func (g *Gate) Guard(rt route.Route) http.HandlerFunc {
 		case sends:
 			return g.send(w, r, verdict.to)
 		default:
-			return g.refuse(w, r, a, verdict)
+			return g.refuse(w, r, &v.asked, verdict)
 		}
 	})
 }
 
-func (g *Gate) see(ctx context.Context, a asked) error {
+// meet asks about one request: what is remembered of its session, or the store. What by
+// memory would not pass is asked of the store, so that nobody is refused by what may
+// have become better meanwhile.
+func (g *Gate) meet(ctx context.Context, token string, gate route.Gate, client netip.Addr) (*visitor, error) {
+	v := &visitor{Context: ctx, g: g, gate: gate, client: client}
+	if token == "" || g.Memory == nil {
+		return v, g.ask(ctx, g.DB, &v.asked, token, gate, client, g.Clock.Now)
+	}
+	of := digest(sha256.Sum256([]byte(token)))
+	if e := g.Memory.recall(of); e != nil {
+		v.asked.decide(e, token, gate, client, g.Clock.Now())
+		if judge(gate, &v.asked).kind == passes {
+			return v, nil
+		}
+		v.asked = asked{}
+	}
+	from := g.Memory.begin()
+	if err := g.ask(ctx, g.DB, &v.asked, token, gate, client, g.Clock.Now); err != nil {
+		return nil, err
+	}
+	// Whoever is half-way in is asked about each time.
+	if v.asked.step.Kind == Admit {
+		g.Memory.remember(from, of, v.asked.remembered)
+	}
+	return v, nil
+}
+
+func (g *Gate) see(ctx context.Context, a *asked) error {
 	return g.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error { return session.See(ctx, tx, a.Session) })
 }
 
 // ask learns and asks. now is called after the facts were read, so that a slow
 // read is decided at its end.
-func (g *Gate) ask(ctx context.Context, r store.Reader, token string, gate route.Gate, client netip.Addr, now func() time.Time) (a asked, err error) {
-	a.token = token
+func (g *Gate) ask(ctx context.Context, r store.Reader, a *asked, token string, gate route.Gate, client netip.Addr, now func() time.Time) error {
+	e, err := g.learn(ctx, r, token)
+	if err != nil {
+		return err
+	}
+	a.decide(e, token, gate, client, now())
+	return nil
+}
+
+// learn reads everything that the gate decides by: of the session, of what is planned,
+// and of permitted networks where they are checked.
+func (g *Gate) learn(ctx context.Context, r store.Reader, token string) (*remembered, error) {
+	e := &remembered{}
+	var err error
 	if token != "" {
-		a.known, err = learn(ctx, r, token)
-		if err != nil && !isNone(err) {
-			return asked{}, err
+		if e.known, err = learn(ctx, r, token); err != nil && !isNone(err) {
+			return nil, err
 		}
 	}
-	if a.Session.ID == "" {
-		if a.known.policy, err = maintenance.Version(ctx, r); err != nil {
-			return asked{}, err
+	if e.Session.ID == "" {
+		if e.known.policy, err = maintenance.Version(ctx, r); err != nil {
+			return nil, err
 		}
 	}
-	plan, err := g.planned(ctx, r, a.known)
+	plan, err := g.planned(ctx, r, &e.known)
 	if err != nil {
-		return asked{}, err
+		return nil, err
 	}
-	a.policy = plan.of(a.Ref.Organization)
-	barred, err := a.barred(ctx, r, client)
-	if err != nil {
-		return asked{}, err
+	e.policy = plan.of(e.Ref.Organization)
+	if e.networkCheck {
+		e.networks, err = account.Networks(ctx, r, e.Ref.Organization)
 	}
-	a.now = now()
-	a.step = Next(a.now, a.facts(a.now, gate.InWindow, barred), a.policy)
+	return e, err
+}
+
+// decide asks the rule at now.
+func (a *asked) decide(e *remembered, token string, gate route.Gate, client netip.Addr, now time.Time) {
+	a.remembered, a.token, a.now = e, token, now
+	a.step = Next(now, a.facts(now, gate.InWindow, e.barred(client)), e.policy)
 	if a.step.Kind != AskPassword && a.step.Kind != Closed && a.overdue() {
 		a.step = Step{Kind: AskPassword}
 	}
-	return a, nil
 }
 
 // overdue says that a sign-in was not finished in its ten minutes.
-func (a asked) overdue() bool {
+func (a *asked) overdue() bool {
 	unfinished := a.step.Kind == AskCode || a.step.Kind == Refused || a.step.Kind == MustResetPassword
 	return unfinished && a.CodeAt.IsZero() && !a.Pending(a.now)
 }
 
 // asks is the method whose code this account is asked for, whatever this session
 // has proved already.
-func (a asked) asks() account.Method {
+func (a *asked) asks() account.Method {
 	facts := a.facts(a.now, false, false)
 	term, grace := facts.term(a.policy)
 	return facts.askable(grace && a.now.Before(term.OwnEnd))
 }
 
-func (k known) facts(now time.Time, openInWindow, barred bool) Facts {
+func (k *known) facts(now time.Time, openInWindow, barred bool) Facts {
 	f := k.stand.facts()
 	f.OpenInWindow, f.PasswordProved, f.CodeProved = openInWindow, k.Live(now) && !k.outlived(now) && !k.unguided(now), !k.CodeAt.IsZero()
 	f.Barred, f.Pass = barred, k.pass.Valid(now)
@@ -135,18 +176,8 @@ func (k known) facts(now time.Time, openInWindow, barred bool) Facts {
 	return f
 }
 
-// barred says whether the client's address is outside the permitted networks of
-// an account that checks them.
-func (k known) barred(ctx context.Context, r store.Reader, client netip.Addr) (bool, error) {
-	if !k.networkCheck {
-		return false, nil
-	}
-	networks, err := account.Networks(ctx, r, k.Ref.Organization)
-	return !account.Permits(networks, client), err
-}
-
 // planned is the copy of what was planned, read anew when the store has another.
-func (g *Gate) planned(ctx context.Context, r store.Reader, k known) (*planned, error) {
+func (g *Gate) planned(ctx context.Context, r store.Reader, k *known) (*planned, error) {
 	if p := g.copy.Load(); p != nil && p.holds(k) {
 		return p, nil
 	}
@@ -155,9 +186,19 @@ func (g *Gate) planned(ctx context.Context, r store.Reader, k known) (*planned, 
 		return nil, err
 	}
 	if _, inside := r.(*store.Tx); !inside { // what a transaction sees may yet be taken back
-		g.copy.Store(&p)
+		g.keep(&p)
 	}
 	return &p, nil
+}
+
+// keep makes p the copy, unless a newer one was read meanwhile.
+func (g *Gate) keep(p *planned) {
+	for {
+		old := g.copy.Load()
+		if old != nil && old.version > p.version || g.copy.CompareAndSwap(old, p) {
+			return
+		}
+	}
 }
 
 // Planned is what is planned for an organization, as the gate decided by it last.
@@ -166,62 +207,4 @@ func (g *Gate) Planned(organization string) Policy {
 		return p.of(organization)
 	}
 	return Policy{}
-}
-
-// describe hands the visit to the handler and to the frame of the page.
-func (g *Gate) describe(ctx context.Context, a asked, gate route.Gate, client netip.Addr) context.Context {
-	v := &session.Visit{From: limit.Network(client), Address: client, Policy: a.known.policy}
-	if a.step.Kind != AskPassword && a.Session.ID != "" && (a.step.Kind != Closed || a.Live(a.now)) {
-		v.Session, v.Person, v.OrganizationName = a.Session, a.person, a.organization
-		v.TwoStep, v.OneStep, v.Setup = !a.CodeAt.IsZero(), a.step.OneStep, a.step.Setup
-		v.Stopped, v.Opens, v.OwnEnd = a.stopped, a.step.Opens, a.step.OwnEnd
-		v.Asks = a.asks()
-		v.Again = g.again(a, gate, client)
-	}
-	return session.With(page.WithChrome(ctx, g.chrome(a, v)), v)
-}
-
-// again is the gate's question inside a deciding transaction.
-func (g *Gate) again(before asked, gate route.Gate, client netip.Addr) func(context.Context, *store.Tx) error {
-	return func(ctx context.Context, tx *store.Tx) error {
-		a, err := g.ask(ctx, tx, before.token, gate, client, tx.Now)
-		if err != nil {
-			return err
-		}
-		switch {
-		case judge(gate, a).kind == passes && a.Session.ID == before.Session.ID:
-			return nil
-		case a.step.Kind == Closed:
-			return &fault.Fault{Kind: fault.Closed, Phrase: "signin.closed_meanwhile", Until: a.step.Until}
-		}
-		return fault.New(fault.Refused, "signin.changed_meanwhile")
-	}
-}
-
-// chrome is the frame: who is here, and what lies ahead.
-func (g *Gate) chrome(a asked, v *session.Visit) page.Chrome {
-	c := page.Chrome{}
-	if v.Session.ID != "" {
-		c = page.Chrome{Name: v.Person.Name, Where: v.OrganizationName, Operator: v.Operator(), Admin: v.Admin() && v.TwoStep, People: v.Admin(),
-			Pending: a.step.Kind != Admit, Reader: v.Person.Location()}
-	}
-	for _, next := range maintenance.Coming(a.policy.Windows, a.now, 7*24*time.Hour) {
-		c.Banners = append(c.Banners, page.Banner{Kind: "soon", Link: "/status", Name: "signin.window_status", Text: func(say page.Speaker) string {
-			return say.T("signin.window_ahead", "opens", say.Moment(next.Opens), "closes", say.End(next.Closes))
-		}})
-	}
-	if a.step.Setup {
-		end, left := a.step.OwnEnd, a.step.OwnEnd.Sub(a.now)
-		c.Banners = append(c.Banners, page.Banner{Kind: "ends", Link: "/setup", Name: "signin.setup_link",
-			Text: func(say page.Speaker) string {
-				return say.T("signin.setup_by", "end", say.End(end), "left", say.Span(left))
-			}})
-	}
-	if a.step.Kind == Admit && a.aside.Waits(a.now) {
-		// Whoever is signed in by the old password is told wherever he is: a link that
-		// was not his leads to nothing if he says so in time.
-		c.Banners = append(c.Banners, page.Banner{Kind: "ends", Always: true, Link: "/profile/password", Name: "signin.aside_link",
-			Text: func(say page.Speaker) string { return say.T("signin.aside_waits") }})
-	}
-	return c
 }

@@ -28,7 +28,7 @@ type verdict struct {
 
 // judge compares a route's gate with the rule's answer. It is pure; whatever is
 // not said to pass is refused.
-func judge(gate route.Gate, a asked) verdict {
+func judge(gate route.Gate, a *asked) verdict {
 	switch {
 	case gate.Who == route.Nobody:
 		return verdict{}
@@ -67,7 +67,7 @@ func atStep(here bool, path string) verdict {
 }
 
 // admitted judges those whom the rule admits.
-func admitted(gate route.Gate, a asked) verdict {
+func admitted(gate route.Gate, a *asked) verdict {
 	two := !a.CodeAt.IsZero()
 	switch gate.Who {
 	case route.Coding:
@@ -94,7 +94,7 @@ func admitted(gate route.Gate, a asked) verdict {
 	return fresh(gate.Proof, a, two)
 }
 
-func fresh(proof route.Proof, a asked, two bool) verdict {
+func fresh(proof route.Proof, a *asked, two bool) verdict {
 	switch {
 	case proof == route.Standing, two && a.CodeFresh(a.now):
 		return verdict{kind: passes}
@@ -109,7 +109,7 @@ func fresh(proof route.Proof, a asked, two bool) verdict {
 }
 
 // setupFirst is what somebody with one step is told of an act that needs two.
-func setupFirst(a asked) string {
+func setupFirst(a *asked) string {
 	if a.step.Setup {
 		return "signin.setup_first"
 	}

@@ -31,7 +31,7 @@ type closedView struct {
 }
 
 // refuse answers a request that may not pass: 503 in a window, else 403.
-func (g *Gate) refuse(w http.ResponseWriter, r *http.Request, a asked, v verdict) error {
+func (g *Gate) refuse(w http.ResponseWriter, r *http.Request, a *asked, v verdict) error {
 	if a.step.Kind == Closed {
 		return g.closed(w, r, a.now, a.step.Until)
 	}

@@ -42,8 +42,8 @@ const knownText = `select s.id, s.organization_id, s.holder_id, s.started_at, s.
 		coalesce(pw.weak, false), coalesce(pw.set_at, 0),
 		coalesce(ps.id, ''), coalesce(ps.kind, ''), ps.expires_at, ps.spent_at, ps.withdrawn_at, ps.replaced_at,
 		coalesce(rs.id, ''), rs.waits_until, coalesce(rs.needs_approval, true) or coalesce(a.authority, '') = 'portal_admin', rs.approved_at,
-		(select version from policy where id = 1), (select count(*) from rollout)
-	from session s` + standJoins + `
+		py.version, (select count(*) from rollout)
+	from session s left join policy py on py.id = 1` + standJoins + `
 		left join password_reset rs on rs.organization_id = s.organization_id and rs.holder_id = s.holder_id
 			and rs.aside is not null and rs.finished_at is null and rs.refused_at is null and rs.replaced_at is null
 		left join pass ps on ps.id = s.pass_id and ps.organization_id = s.organization_id and ps.holder_id = s.holder_id
@@ -82,20 +82,20 @@ func learn(ctx context.Context, r store.Reader, token string) (k known, err erro
 
 // counts says whether the password that was kept aside counts at now, in place of
 // the stored one.
-func (k known) counts(now time.Time) bool {
+func (k *known) counts(now time.Time) bool {
 	from := k.aside.From()
 	return k.aside.ID != "" && !from.IsZero() && !now.Before(from)
 }
 
 // outlived says that the session was begun by a password that no longer counts.
-func (k known) outlived(now time.Time) bool {
+func (k *known) outlived(now time.Time) bool {
 	return k.counts(now) && k.PasswordAt.Before(k.aside.From())
 }
 
 // unguided says that the session was begun by a starting guide that is over. The
 // password it was begun with was never stored, so nothing is proved any more: else an
 // assigned MailOTP would be enrolled without any password.
-func (k known) unguided(now time.Time) bool {
+func (k *known) unguided(now time.Time) bool {
 	return k.pass.Kind == pass.Guide && !k.pass.Valid(now)
 }
 
@@ -123,7 +123,7 @@ func readPlanned(ctx context.Context, r store.Reader) (p planned, err error) {
 
 // holds says whether the copy is what the store has. A rollout whose row is lost
 // has told nobody: then there are fewer than the copy knows, and grace by it is over.
-func (p *planned) holds(k known) bool {
+func (p *planned) holds(k *known) bool {
 	return p.version == k.policy && (k.Session.ID == "" || int64(len(p.book.Plans)) == k.rollouts)
 }
 

@@ -55,12 +55,15 @@ type writer struct {
 	conn *sql.Conn     // SQLite's one writing connection
 	turn chan struct{} // held while it is in use
 	made map[string]*sql.Stmt
+	lite *lite
+	wire *wire
 }
 
 // try is one attempt. asked ends the wait for its turn, ctx the transaction itself.
-func (w *writer) try(asked, ctx context.Context, now func() time.Time, do func(context.Context, *Tx) error) error {
+// deed takes down what is written to watched tables.
+func (w *writer) try(asked, ctx context.Context, now func() time.Time, deed *deed, do func(context.Context, *Tx) error) error {
 	if w.conn == nil {
-		return w.trySerializable(asked, ctx, now, do)
+		return w.trySerializable(asked, ctx, now, deed, do)
 	}
 	select {
 	case w.turn <- struct{}{}:
@@ -81,11 +84,13 @@ func (w *writer) try(asked, ctx context.Context, now func() time.Time, do func(c
 			_ = w.command(context.WithoutCancel(ctx), "rollback")
 		}
 	}()
-	tx := &Tx{now: now(), params: paramsLite, exec: w.exec, rows: w.rows}
+	tx := &Tx{now: now(), params: paramsLite, deed: deed, exec: w.exec, rows: w.rows}
 	if err := do(ctx, tx); err != nil {
 		return err
 	}
 	count(ctx)
+	w.lite.begin()
+	defer w.lite.end(w.dataVersion)
 	// A commit is not broken off by a client that hung up: it either is or is not.
 	err := w.command(context.WithoutCancel(ctx), "commit")
 	open = err != nil
@@ -131,39 +136,13 @@ func (w *writer) statement(ctx context.Context, text string) (*sql.Stmt, error) 
 	return stmt, nil
 }
 
-func (w *writer) trySerializable(asked, ctx context.Context, now func() time.Time, do func(context.Context, *Tx) error) error {
-	count(ctx)
-	conn, err := w.db.Conn(asked)
-	if asked.Err() != nil {
-		if err == nil {
-			_ = conn.Close()
-		}
-		return context.Cause(asked)
-	}
+// dataVersion changes with commits of other connections alone; the turn is held.
+func (w *writer) dataVersion() (version int64, err error) {
+	stmt, err := w.statement(context.Background(), "pragma data_version")
 	if err != nil {
-		return mapError(err)
+		return 0, err
 	}
-	defer conn.Close() // gives it back
-	sqlTx, err := conn.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelSerializable})
-	if err != nil {
-		return mapError(err)
-	}
-	defer func() { _ = sqlTx.Rollback() }() // nothing to do after a commit
-	tx := &Tx{
-		now: now(), params: paramsPg,
-		exec: func(ctx context.Context, text string, args []any) (sql.Result, error) {
-			return sqlTx.ExecContext(ctx, text, args...)
-		},
-		rows: func(ctx context.Context, text string, args []any) (*Rows, error) {
-			rows, err := sqlTx.QueryContext(ctx, text, args...)
-			return &Rows{rows}, mapError(err)
-		},
-	}
-	if err := do(ctx, tx); err != nil {
-		return err
-	}
-	count(ctx)
-	return mapCommit(sqlTx.Commit())
+	return version, stmt.QueryRowContext(context.Background()).Scan(&version)
 }
 
 func (w *writer) close() error {

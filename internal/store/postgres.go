@@ -2,6 +2,10 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
 	"fmt"
 	"time"
 
@@ -44,9 +48,99 @@ func openPostgres(ctx context.Context, source string, now func() time.Time) (*DB
 		_ = db.Close()
 		return nil, fmt.Errorf("database: %w", err)
 	}
-	return &DB{
+	wire := &wire{node: rand.Text()}
+	opened := &DB{
 		engine: PostgreSQL, now: now, source: source,
 		read:  newPool(db, false),
-		write: &writer{db: db},
-	}, nil
+		write: &writer{db: db, wire: wire},
+	}
+	opened.heed.wire, wire.tell = wire, opened.heed.tell
+	return opened, nil
+}
+
+// trySerializable is one attempt on a connection of its own, with begin, commit and
+// rollback said by name: what other nodes have to hear goes with the commit.
+func (w *writer) trySerializable(asked, ctx context.Context, now func() time.Time, deed *deed, do func(context.Context, *Tx) error) error {
+	count(ctx)
+	conn, err := w.db.Conn(asked)
+	if asked.Err() != nil {
+		if err == nil {
+			_ = conn.Close()
+		}
+		return context.Cause(asked)
+	}
+	if err != nil {
+		return mapError(err)
+	}
+	defer func() { _ = conn.Close() }() // it goes back to the pool, which looks at it
+	if _, err := conn.ExecContext(ctx, "begin isolation level serializable"); err != nil {
+		return mapError(err)
+	}
+	open := true
+	defer func() {
+		if open { // do failed or panicked, or the commit did: nothing of it stays
+			rollback(ctx, conn)
+		}
+	}()
+	tx := &Tx{
+		now: now(), params: paramsPg, deed: deed,
+		exec: func(ctx context.Context, text string, args []any) (sql.Result, error) {
+			return conn.ExecContext(ctx, text, args...)
+		},
+		rows: func(ctx context.Context, text string, args []any) (*Rows, error) {
+			rows, err := conn.QueryContext(ctx, text, args...)
+			return &Rows{rows}, mapError(err)
+		},
+	}
+	if err := do(ctx, tx); err != nil {
+		return err
+	}
+	count(ctx)
+	text, sent := w.wire.notice(deed.told)
+	if err := commit(ctx, conn, text+"commit"); err != nil {
+		return mapCommit(err)
+	}
+	open = false
+	w.wire.committed(sent)
+	return nil
+}
+
+// commit ends a transaction by a text of several statements, in one round trip.
+func commit(ctx context.Context, conn *sql.Conn, text string) error {
+	return conn.Raw(func(given any) error {
+		c, ok := given.(*stdlib.Conn)
+		if !ok {
+			return fmt.Errorf("commit: a connection of %T", given)
+		}
+		results, err := c.Conn().PgConn().Exec(ctx, text).ReadAll()
+		if err == nil && (len(results) == 0 || results[len(results)-1].CommandTag.String() != "COMMIT") {
+			err = errRolledBack
+		}
+		return err
+	})
+}
+
+// errRolledBack is a commit of a transaction in which a statement had failed.
+var errRolledBack = errors.New("commit: the transaction was rolled back")
+
+// rollbackTime is what the server has to take a transaction back; a connection on which
+// it takes longer is given up.
+const rollbackTime = 5 * time.Second
+
+func rollback(ctx context.Context, conn *sql.Conn) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTime)
+	defer cancel()
+	_ = conn.Raw(func(given any) error {
+		c, ok := given.(*stdlib.Conn)
+		if !ok || c.Conn().IsClosed() {
+			return driver.ErrBadConn
+		}
+		if c.Conn().PgConn().TxStatus() == 'I' {
+			return nil
+		}
+		if _, err := c.Conn().PgConn().Exec(ctx, "rollback").ReadAll(); err != nil {
+			return driver.ErrBadConn
+		}
+		return nil
+	})
 }

@@ -64,11 +64,16 @@ func openFile(ctx context.Context, path, pragmas string, now func() time.Time) (
 	readers := max(4, 2*runtime.NumCPU())
 	read.SetMaxOpenConns(readers)
 	read.SetMaxIdleConns(readers)
-	return &DB{
+	lite := &lite{path: absolute}
+	// Without an answer the first transaction makes everybody forget, no more.
+	_ = conn.QueryRowContext(ctx, "pragma data_version").Scan(&lite.version)
+	opened := &DB{
 		engine: SQLite, now: now, source: path,
 		read:  newPool(read, true),
-		write: &writer{db: write, conn: conn, turn: make(chan struct{}, 1), made: map[string]*sql.Stmt{}},
-	}, nil
+		write: &writer{db: write, conn: conn, turn: make(chan struct{}, 1), made: map[string]*sql.Stmt{}, lite: lite},
+	}
+	opened.heed.lite, lite.tell = lite, opened.heed.tell
+	return opened, nil
 }
 
 // private makes the file readable by its owner alone before SQLite does; its

@@ -46,6 +46,7 @@ type DB struct {
 	read   *pool   // on SQLite: many connections that cannot write
 	write  *writer // on SQLite: the one connection that writes
 	source string
+	heed   heed
 }
 
 // Reader reads: a DB outside, a Tx inside a transaction.
@@ -80,7 +81,12 @@ func (db *DB) Name() string {
 
 // Close ends all connections.
 func (db *DB) Close() error {
-	return errors.Join(db.write.close(), db.read.close())
+	err := errors.Join(db.write.close(), db.read.close())
+	if db.heed.lite != nil {
+		left := db.read.db.Stats().OpenConnections + db.write.db.Stats().OpenConnections
+		db.heed.lite.close(left == 0)
+	}
+	return err
 }
 
 // Query reads rows.

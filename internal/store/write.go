@@ -27,6 +27,8 @@ const hungUpFor = 10 * time.Second
 type Tx struct {
 	now    time.Time
 	params int // of a statement that takes many
+	deed   *deed
+	scope  scope // of this view
 	exec   func(ctx context.Context, text string, args []any) (sql.Result, error)
 	rows   func(ctx context.Context, text string, args []any) (*Rows, error)
 }
@@ -38,6 +40,7 @@ func (tx *Tx) Now() time.Time { return tx.now }
 // Exec changes rows and answers how many.
 func (tx *Tx) Exec(ctx context.Context, text string, args ...any) (int64, error) {
 	count(ctx)
+	tx.deed.note(tx.scope, text, args)
 	result, err := tx.exec(ctx, text, args)
 	if err != nil {
 		return 0, mapError(err)
@@ -48,12 +51,14 @@ func (tx *Tx) Exec(ctx context.Context, text string, args ...any) (int64, error)
 // Query reads rows.
 func (tx *Tx) Query(ctx context.Context, text string, args ...any) (*Rows, error) {
 	count(ctx)
+	tx.deed.note(tx.scope, text, args)
 	return tx.rows(ctx, text, args)
 }
 
 // QueryRow reads one row; its Scan answers ErrNone when there is none.
 func (tx *Tx) QueryRow(ctx context.Context, text string, args ...any) *Row {
 	count(ctx)
+	tx.deed.note(tx.scope, text, args)
 	rows, err := tx.rows(ctx, text, args)
 	return &Row{rows: rows, err: err}
 }
@@ -71,11 +76,15 @@ func (db *DB) Write(ctx context.Context, do func(ctx context.Context, tx *Tx) er
 	}
 	inside, end := lasting(context.WithValue(ctx, insideKey{}, true))
 	defer end()
+	// What was begun is heeded here whatever became of it: a commit whose answer was
+	// lost may have been one.
+	var deed deed
+	defer func() { db.heed.tell(deed.ownChange()) }()
 	asked, stop := context.WithTimeoutCause(ctx, retryFor, ErrBusy)
 	defer stop()
 	wait := firstWait
 	for {
-		err := db.write.try(asked, inside, db.now, do)
+		err := db.write.try(asked, inside, db.now, &deed, do)
 		if err == nil || !again(err) {
 			return err
 		}

@@ -45,7 +45,7 @@ func Unseal(keys *secret.Keys, ref account.Ref, sealed []byte) ([]byte, error) {
 // Raise sets the last accepted step, which strictly rises within a clock epoch;
 // false when it was reached already, by whatever node or door.
 func Raise(ctx context.Context, tx *store.Tx, ref account.Ref, step, epoch int64) (bool, error) {
-	n, err := tx.Exec(ctx, `update totp set last_step = $1, epoch = $2
+	n, err := tx.AboutHere(ref.Organization, ref.ID).Exec(ctx, `update totp set last_step = $1, epoch = $2
 		where organization_id = $3 and holder_id = $4 and (epoch < $5 or (epoch = $6 and last_step < $7))`,
 		step, epoch, ref.Organization, ref.ID, epoch, epoch, step)
 	return n == 1, err
@@ -54,7 +54,7 @@ func Raise(ctx context.Context, tx *store.Tx, ref account.Ref, step, epoch int64
 // Enroll keeps a secret that was proved with the code of step; an older secret is
 // gone for ever.
 func Enroll(ctx context.Context, tx *store.Tx, keys *secret.Keys, ref account.Ref, key []byte, step, epoch int64) error {
-	_, err := tx.Exec(ctx, `insert into totp (organization_id, holder_id, secret, enrolled_at, last_step, epoch)
+	_, err := tx.About(ref.Organization, ref.ID).Exec(ctx, `insert into totp (organization_id, holder_id, secret, enrolled_at, last_step, epoch)
 		values ($1, $2, $3, $4, $5, $6)
 		on conflict (organization_id, holder_id) do update set secret = excluded.secret,
 			enrolled_at = excluded.enrolled_at, last_step = excluded.last_step, epoch = excluded.epoch`,
@@ -70,7 +70,7 @@ func Enroll(ctx context.Context, tx *store.Tx, keys *secret.Keys, ref account.Re
 
 // Remove forgets a holder's secret.
 func Remove(ctx context.Context, tx *store.Tx, ref account.Ref) error {
-	_, err := tx.Exec(ctx, `delete from totp where organization_id = $1 and holder_id = $2`, ref.Organization, ref.ID)
+	_, err := tx.About(ref.Organization, ref.ID).Exec(ctx, `delete from totp where organization_id = $1 and holder_id = $2`, ref.Organization, ref.ID)
 	return err
 }
 

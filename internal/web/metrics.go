@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -11,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"nidan/internal/route"
+	"nidan/internal/signin"
 )
 
 // metrics are labelled by route pattern and status alone: never by a person, an
@@ -27,6 +29,17 @@ func newMetrics() *metrics {
 	}, []string{"route", "status"})}
 	m.registry.MustRegister(m.seconds, collectors.NewGoCollector(), collectors.NewBuildInfoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+// remembers counts how often the gate could answer by what it remembers. The share of
+// "unsure" says how often other nodes were not heard.
+func (m *metrics) remembers(memory *signin.Memory) {
+	for result, count := range map[string]*atomic.Uint64{"hit": &memory.Hits, "miss": &memory.Misses, "unsure": &memory.Unsure} {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "nidan_gate_memory_total", Help: "Requests of signed-in people, by whether their session was remembered.",
+			ConstLabels: prometheus.Labels{"result": result},
+		}, func() float64 { return float64(count.Load()) }))
+	}
 }
 
 // route is the one line of the map that is served on a listener of its own.

@@ -197,7 +197,8 @@ func hours(c config.Config, now time.Time) string {
 func (p *Portal) rooms(replies *ticket.Replies) error {
 	desk := &verification.Desk{Keys: p.Keys, Site: p.Site}
 	base := strings.TrimSuffix(p.Config.BaseURL.String(), "/")
-	p.gate = &signin.Gate{DB: p.DB, Site: p.Site, Clock: p.Clock, Log: p.Log, Client: p.client}
+	p.gate = &signin.Gate{DB: p.DB, Site: p.Site, Clock: p.Clock, Log: p.Log, Client: p.client, Memory: signin.NewMemory(p.DB, p.Clock.Machine)}
+	p.metrics.remembers(p.gate.Memory)
 	board := &notice.Board{DB: p.DB}
 	noticeRoom, errNotice := notice.New(notice.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Board: board, Changed: maintenance.Changed, Said: p.said})
 	p.mailings = &notice.Mailing{DB: p.DB, Keys: p.Keys, Site: p.Site, Address: page.Typed(base), Wake: p.Post.Wake}
@@ -348,6 +349,7 @@ func check(routes []route.Route) error {
 // latest instant, the upkeep of the day.
 func (p *Portal) Background(ctx context.Context) {
 	var all sync.WaitGroup
+	all.Go(func() { p.Listen(ctx) })
 	all.Go(func() { p.Post.Run(ctx) })
 	if p.Demo {
 		all.Go(func() { demo.Follow(ctx, p.DB, p.Clock, p.Log) })
@@ -361,6 +363,14 @@ func (p *Portal) Background(ctx context.Context) {
 	all.Go(func() { p.every(ctx, importEvery, "imports", p.Import) })
 	p.every(ctx, time.Minute, "upkeep", p.Upkeep)
 	all.Wait()
+}
+
+// Listen hears what other nodes change, until ctx ends. Without it each request asks the
+// database, on PostgreSQL.
+func (p *Portal) Listen(ctx context.Context) {
+	p.DB.Listen(ctx, p.Clock.Machine, func(err error) {
+		p.Log.Warn("what other nodes change is not heard for a moment: every request asks the database", slog.String("error", err.Error()))
+	})
 }
 
 // foldEvery is how far the figures of the changeover may lag behind.

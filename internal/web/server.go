@@ -15,6 +15,7 @@ import (
 
 	"nidan/internal/page"
 	"nidan/internal/route"
+	"nidan/internal/signin"
 )
 
 // Limits of a connection (security.md, Web).
@@ -53,6 +54,12 @@ func written(next, missing http.Handler) http.Handler {
 
 // Guarded is one more route behind the gate, for the project's own figures.
 func (p *Portal) Guarded(rt route.Route) http.HandlerFunc { return p.gate.Guard(rt) }
+
+// Cold is Guarded by a gate that remembers nothing.
+func (p *Portal) Cold(rt route.Route) http.HandlerFunc {
+	cold := signin.Gate{DB: p.gate.DB, Site: p.gate.Site, Clock: p.gate.Clock, Log: p.gate.Log, Client: p.gate.Client}
+	return cold.Guard(rt)
+}
 
 // sameOrigin refuses a POST that another site made. What sends neither
 // Sec-Fetch-Site nor Origin is no browser that could be tricked into it; a
