@@ -61,6 +61,7 @@ func (b *tab) corrected() string {
 }
 
 func TestThePagesOfAddressesAreWholeInBothLanguages(t *testing.T) {
+	t.Parallel()
 	for _, one := range addressScenes {
 		t.Run(one.name, func(t *testing.T) {
 			t.Parallel()

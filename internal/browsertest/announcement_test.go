@@ -80,6 +80,7 @@ func (b *tab) asksForHelp() {
 // The pictures of the guides can be made, and nobody can scan or type their keys.
 // NIDAN_GUIDE_PICTURES=internal/guide/pictures makes those that are embedded anew.
 func TestGuidePictures(t *testing.T) {
+	t.Parallel()
 	folder := os.Getenv("NIDAN_GUIDE_PICTURES")
 	if folder == "" {
 		folder = t.TempDir()

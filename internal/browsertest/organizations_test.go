@@ -54,6 +54,7 @@ func (b *tab) unled() string {
 }
 
 func TestThePagesOfOrganizationsAreWholeInBothLanguages(t *testing.T) {
+	t.Parallel()
 	for _, one := range organizationScenes {
 		t.Run(one.name, func(t *testing.T) {
 			t.Parallel()

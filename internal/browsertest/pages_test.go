@@ -22,6 +22,7 @@ import (
 )
 
 func TestEveryPageIsWholeInBothLanguages(t *testing.T) {
+	t.Parallel()
 	for _, one := range scenes {
 		t.Run(one.name, func(t *testing.T) {
 			t.Parallel()
@@ -144,11 +145,12 @@ func (b *tab) ways() (wrong []string) {
 	}
 	var links []string
 	b.read(&links, `Array.from(document.querySelectorAll('a[href]'), e => e.href)`)
+	here := b.path()
 	for _, link := range links {
 		path, ours := strings.CutPrefix(link, b.url)
 		path, _, _ = strings.Cut(path, "#")
 		path, _, _ = strings.Cut(path, "?")
-		if !ours || path == b.path() {
+		if !ours || path == here {
 			continue // of another host, or the same page in the other language
 		}
 		if _, pattern := known.Handler(httptest.NewRequest(http.MethodGet, path, nil)); pattern == "" {
@@ -238,6 +240,7 @@ const planted = `<!doctype html><html lang="en"><head><title>Elsewhere</title><s
 
 // What is looked for is found where it is: none of the looks is blind.
 func TestThePlantedFaultsAreFound(t *testing.T) {
+	t.Parallel()
 	s := build(t)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")

@@ -89,6 +89,7 @@ func (b *tab) asking() string {
 }
 
 func TestThePagesOfPassesAreWholeInBothLanguages(t *testing.T) {
+	t.Parallel()
 	for _, one := range passScenes {
 		t.Run(one.name, func(t *testing.T) {
 			t.Parallel()

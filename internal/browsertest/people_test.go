@@ -48,6 +48,7 @@ func (b *tab) asks() string {
 }
 
 func TestThePagesOfPeopleAreWholeInBothLanguages(t *testing.T) {
+	t.Parallel()
 	for _, one := range peopleScenes {
 		t.Run(one.name, func(t *testing.T) {
 			t.Parallel()

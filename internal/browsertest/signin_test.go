@@ -53,6 +53,7 @@ func (b *tab) setUpApp(p *person) (key string) {
 }
 
 func TestSomebodySetsUpTOTPAndSignsInWithIt(t *testing.T) {
+	t.Parallel()
 	s := build(t)
 	taro := s.person("Taro Abe")
 	s.now(during)
@@ -86,6 +87,7 @@ func TestSomebodySetsUpTOTPAndSignsInWithIt(t *testing.T) {
 }
 
 func TestAPortalAdminSetsUpMailOTPAndSignsInWithIt(t *testing.T) {
+	t.Parallel()
 	s := build(t)
 	hanako := s.person("Hanako Sato", admin)
 	s.now(during)
@@ -123,6 +125,7 @@ func TestAPortalAdminSetsUpMailOTPAndSignsInWithIt(t *testing.T) {
 }
 
 func TestAForgottenPasswordIsResetByTheMailedLink(t *testing.T) {
+	t.Parallel()
 	s := build(t)
 	taro := s.person("Taro Abe", withApp)
 	s.now(during)

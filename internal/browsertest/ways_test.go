@@ -14,6 +14,7 @@ import (
 )
 
 func TestSetUpAndSignInWorkWithoutScript(t *testing.T) {
+	t.Parallel()
 	s := build(t)
 	taro := s.person("Taro Abe")
 	s.now(during)
@@ -66,6 +67,7 @@ func (b *tab) tabs(key string, stops ...string) {
 }
 
 func TestSignInWorksByKeyboardAlone(t *testing.T) {
+	t.Parallel()
 	s := build(t)
 	taro := s.person("Taro Abe", withApp)
 	s.now(during)

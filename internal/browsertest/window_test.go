@@ -105,6 +105,7 @@ func (b *tab) windows(o *person) {
 }
 
 func TestThePagesOfMaintenanceAreWholeInBothLanguages(t *testing.T) {
+	t.Parallel()
 	for _, one := range windowScenes {
 		t.Run(one.name, func(t *testing.T) {
 			t.Parallel()
