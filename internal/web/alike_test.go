@@ -12,6 +12,7 @@ import (
 	"nidan/internal/account"
 	"nidan/internal/maintenance"
 	"nidan/internal/operator"
+	"nidan/internal/page"
 	"nidan/internal/password"
 	"nidan/internal/route"
 	"nidan/internal/store"
@@ -93,6 +94,7 @@ func (a *attacker) answer(path, name, typed string) string {
 	hashes := a.pool.Hashes()
 	answer := a.send("a stranger", request(a.t, "POST", path, "application/x-www-form-urlencoded", strings.NewReader(form.Encode())).WithContext(ctx))
 	body := strings.ReplaceAll(answer.Body.String(), name+"@", "NAME@")
+	answer.Header().Del(page.RequestNumber) // another each time
 	return fmt.Sprint(answer.Code, " ", trips.N(), " round trips ", a.pool.Hashes()-hashes, " hashes ", answer.Header(), body)
 }
 
