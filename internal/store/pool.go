@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -20,8 +21,7 @@ func newPool(db *sql.DB, prepare bool) *pool { return &pool{db: db, prepare: pre
 
 func (p *pool) query(ctx context.Context, text string, args []any) (*Rows, error) {
 	if !p.prepare {
-		rows, err := p.db.QueryContext(ctx, text, args...)
-		return &Rows{rows}, mapError(err)
+		return p.ask(ctx, text, args)
 	}
 	stmt, err := p.statement(ctx, text)
 	if err != nil {
@@ -29,6 +29,19 @@ func (p *pool) query(ctx context.Context, text string, args []any) (*Rows, error
 	}
 	rows, err := stmt.QueryContext(ctx, args...)
 	return &Rows{rows}, mapError(err)
+}
+
+// ask reads from PostgreSQL. Of a server that went away many connections may be left;
+// what only reads is asked on the next one, until one holds or none can be made.
+func (p *pool) ask(ctx context.Context, text string, args []any) (*Rows, error) {
+	bounded, answered := bound(ctx)
+	defer answered()
+	for tries := 0; ; tries++ {
+		rows, err := p.db.QueryContext(bounded, text, args...)
+		if err == nil || tries == connections || !broke(err) {
+			return &Rows{rows}, away(bounded, mapError(err))
+		}
+	}
 }
 
 func (p *pool) statement(ctx context.Context, text string) (*sql.Stmt, error) {
@@ -133,24 +146,15 @@ func (w *writer) statement(ctx context.Context, text string) (*sql.Stmt, error) 
 
 func (w *writer) trySerializable(asked, ctx context.Context, now func() time.Time, do func(context.Context, *Tx) error) error {
 	count(ctx)
-	conn, err := w.db.Conn(asked)
-	if asked.Err() != nil {
-		if err == nil {
-			_ = conn.Close()
-		}
-		return context.Cause(asked)
-	}
+	conn, sqlTx, err := w.begin(asked, ctx)
 	if err != nil {
-		return mapError(err)
+		return err
 	}
-	defer conn.Close() // gives it back
-	sqlTx, err := conn.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelSerializable})
-	if err != nil {
-		return mapError(err)
-	}
+	defer conn.Close()                      // gives it back
 	defer func() { _ = sqlTx.Rollback() }() // nothing to do after a commit
+	server := linkOf(conn)
 	tx := &Tx{
-		now: now(), params: paramsPg,
+		now: now(), params: paramsPg, past: server.past,
 		exec: func(ctx context.Context, text string, args []any) (sql.Result, error) {
 			return sqlTx.ExecContext(ctx, text, args...)
 		},
@@ -163,7 +167,37 @@ func (w *writer) trySerializable(asked, ctx context.Context, now func() time.Tim
 		return err
 	}
 	count(ctx)
-	return mapCommit(sqlTx.Commit())
+	server.warned.Store(false)
+	err = sqlTx.Commit()
+	if err == nil && server.warned.Load() {
+		return fmt.Errorf("%w (%w)", ErrUnsure, errAlone)
+	}
+	return mapCommit(err)
+}
+
+// begin begins a transaction on a connection that holds: of a server that went away many
+// may be left, and nothing was done on one that breaks here.
+func (w *writer) begin(asked, ctx context.Context) (*sql.Conn, *sql.Tx, error) {
+	for tries := 0; ; tries++ {
+		conn, err := w.db.Conn(asked)
+		if asked.Err() != nil {
+			if err == nil {
+				_ = conn.Close()
+			}
+			return nil, nil, context.Cause(asked)
+		}
+		if err != nil {
+			return nil, nil, mapError(err)
+		}
+		sqlTx, err := conn.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelSerializable})
+		if err == nil {
+			return conn, sqlTx, nil
+		}
+		_ = conn.Close()
+		if tries == connections || ctx.Err() != nil || !broke(err) {
+			return nil, nil, mapError(err)
+		}
+	}
 }
 
 func (w *writer) close() error {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
@@ -21,22 +20,13 @@ const connections = 24
 var patience = map[string]string{"lock_timeout": "5s", "idle_in_transaction_session_timeout": "15s"}
 
 func openPostgres(ctx context.Context, source string, now func() time.Time) (*DB, error) {
-	config, err := pgx.ParseConfig(source)
+	config, err := dial(source)
 	if err != nil {
 		return nil, fmt.Errorf("database: %w", err)
 	}
-	said := config.RuntimeParams
-	db := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
-		for name, value := range patience {
-			if _, set := said[name]; set {
-				continue
-			}
-			if _, err := conn.Exec(ctx, "set "+name+" = '"+value+"'"); err != nil {
-				return err
-			}
-		}
-		return nil
-	}))
+	known := &hosts{}
+	known.watch(config)
+	db := stdlib.OpenDB(*config, stdlib.OptionBeforeConnect(known.first))
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	db.SetConnMaxIdleTime(5 * time.Minute)
@@ -45,7 +35,7 @@ func openPostgres(ctx context.Context, source string, now func() time.Time) (*DB
 		return nil, fmt.Errorf("database: %w", err)
 	}
 	return &DB{
-		engine: PostgreSQL, now: now, source: source,
+		engine: PostgreSQL, now: now, source: nameOf(config),
 		read:  newPool(db, false),
 		write: &writer{db: db},
 	}, nil

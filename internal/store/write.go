@@ -29,6 +29,7 @@ type Tx struct {
 	params int // of a statement that takes many
 	exec   func(ctx context.Context, text string, args []any) (sql.Result, error)
 	rows   func(ctx context.Context, text string, args []any) (*Rows, error)
+	past   func(ctx context.Context, tx *Tx) (string, error) // nil: there is nothing to tell apart
 }
 
 // Now is the instant this transaction decides by. It was read after the lock was
@@ -71,13 +72,18 @@ func (db *DB) Write(ctx context.Context, do func(ctx context.Context, tx *Tx) er
 	}
 	inside, end := lasting(context.WithValue(ctx, insideKey{}, true))
 	defer end()
+	if span, waits := within(ctx); waits && db.engine == PostgreSQL {
+		var late context.CancelFunc
+		inside, late = context.WithTimeoutCause(inside, span, errLate)
+		defer late()
+	}
 	asked, stop := context.WithTimeoutCause(ctx, retryFor, ErrBusy)
 	defer stop()
 	wait := firstWait
 	for {
 		err := db.write.try(asked, inside, db.now, do)
 		if err == nil || !again(err) {
-			return err
+			return away(inside, err)
 		}
 		// Half of the wait is chance: two that lost together must not meet again.
 		pause := time.NewTimer(wait/2 + rand.N(wait/2+1))
