@@ -23,6 +23,7 @@ const mailTime = 10 * time.Second
 type checkCommand struct {
 	Settings
 	Asked
+	Alive bool `help:"Only ask the node that serves here whether it lives, as a container's health check."`
 }
 
 // Help says more than one line.
@@ -43,6 +44,9 @@ type finding struct {
 
 // Run checks.
 func (cmd checkCommand) Run(ctx context.Context, c *Console) error {
+	if cmd.Alive {
+		return cmd.alive(ctx, c)
+	}
 	findings := cmd.examine(ctx, c)
 	failed := 0
 	for _, f := range findings {
@@ -154,10 +158,19 @@ func (e *examination) database(ctx context.Context) (string, error) {
 	if err := p.db.Write(ctx, func(context.Context, *store.Tx) error { return nil }); err != nil {
 		return "", fmt.Errorf("NIDAN_DATABASE: %s cannot be written to: %s", p.db.Name(), oneLine(err))
 	}
-	if e.fresh {
-		return p.db.Name() + " is empty: the first `nidan serve` sets it up", nil
+	said := p.db.Name() + " is empty: the first `nidan serve` sets it up"
+	if !e.fresh {
+		said = fmt.Sprintf("%s, set up %s", p.db.Name(), p.moment(p.mark.Created))
 	}
-	return fmt.Sprintf("%s, set up %s", p.db.Name(), p.moment(p.mark.Created)), nil
+	s, replicates, err := p.db.Standing(ctx)
+	if err != nil || !replicates {
+		return said, err
+	}
+	how, err := keeps(s)
+	if err != nil {
+		return "", fmt.Errorf("NIDAN_DATABASE: %s: %w", p.db.Name(), err)
+	}
+	return said + "; " + how, nil
 }
 
 func (e *examination) key(ctx context.Context) (string, error) {

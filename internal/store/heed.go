@@ -57,5 +57,5 @@ func (db *DB) Listen(ctx context.Context, machine func() time.Time, lost func(er
 		<-ctx.Done()
 		return
 	}
-	db.heed.wire.listen(ctx, db.source, machine, lost)
+	db.heed.wire.listen(ctx, db.address, machine, lost)
 }

@@ -17,15 +17,14 @@ import (
 
 // Numbers of the listening connection.
 const (
-	channel     = "nidan_watched" // what was changed, said with each commit
-	beatEvery   = 500 * time.Millisecond
-	sureFor     = 2 * time.Second // after a beat that was heard
-	deafFor     = 6 * time.Second // a connection on which no beat is heard for so long is given up
-	connectTime = 5 * time.Second
-	firstPause  = 100 * time.Millisecond
-	longPause   = 2 * time.Second
-	noticeMost  = 7000 // bytes of one notice; PostgreSQL takes 8,000
-	sentMost    = 4096
+	channel    = "nidan_watched" // what was changed, said with each commit
+	beatEvery  = 500 * time.Millisecond
+	sureFor    = 2 * time.Second // after a beat that was heard
+	deafFor    = 6 * time.Second // a connection on which no beat is heard for so long is given up
+	firstPause = 100 * time.Millisecond
+	longPause  = 2 * time.Second
+	noticeMost = 7000 // bytes of one notice; PostgreSQL takes 8,000
+	sentMost   = 4096
 )
 
 // wire is how a node on PostgreSQL hears what others change: each transaction that
@@ -161,7 +160,7 @@ func (w *wire) deaf() {
 
 // hearOn hears on one connection until it is lost; heard says whether a beat was.
 func (w *wire) hearOn(ctx context.Context, source string, machine func() time.Time) (heard bool, err error) {
-	config, err := pgx.ParseConfig(source)
+	config, err := dial(source)
 	if err != nil {
 		return false, err
 	}
@@ -182,7 +181,7 @@ func (w *wire) hearOn(ctx context.Context, source string, machine func() time.Ti
 			heard = true
 		}
 	}
-	connecting, cancel := context.WithTimeout(ctx, connectTime)
+	connecting, cancel := context.WithTimeout(ctx, connectTime*time.Duration(1+len(config.Fallbacks)))
 	defer cancel()
 	conn, err := pgx.ConnectConfig(connecting, config)
 	if err != nil {

@@ -12,7 +12,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
 	"time"
 )
@@ -45,8 +44,10 @@ type DB struct {
 	now    func() time.Time
 	read   *pool   // on SQLite: many connections that cannot write
 	write  *writer // on SQLite: the one connection that writes
-	source string
+	source string  // its name for people
 	heed   heed
+	// address is where it is, as the settings say: with a password, and not for people.
+	address string
 }
 
 // Reader reads: a DB outside, a Tx inside a transaction.
@@ -68,16 +69,7 @@ func Open(ctx context.Context, source string, now func() time.Time) (*DB, error)
 func (db *DB) Engine() Engine { return db.engine }
 
 // Name is the database for people: its path or its host and name, never a password.
-func (db *DB) Name() string {
-	if db.engine == SQLite {
-		return db.source
-	}
-	u, err := url.Parse(db.source)
-	if err != nil {
-		return "postgresql"
-	}
-	return u.Redacted()
-}
+func (db *DB) Name() string { return db.source }
 
 // Close ends all connections.
 func (db *DB) Close() error {

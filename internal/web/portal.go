@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"nidan/internal/account"
@@ -74,6 +75,8 @@ type Needs struct {
 	// HashCost is what hashing one password takes; zero: what the settings say. Tests of
 	// other things than the cost take as little as there is.
 	HashCost password.Cost
+	// Patience is how long a request waits for a database that says nothing; zero: answerTime.
+	Patience time.Duration
 }
 
 func (n Needs) hashCost() password.Cost {
@@ -106,7 +109,9 @@ type Portal struct {
 	metrics  *metrics
 	ready    readiness
 	ring     ring
-	tidied   time.Time // the hour in which Upkeep last removed what is past its retention
+	stops    atomic.Bool  // it was told to stop
+	serving  atomic.Int64 // requests that are being answered
+	tidied   time.Time    // the hour in which Upkeep last removed what is past its retention
 }
 
 // Words are every room's phrases.
