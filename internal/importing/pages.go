@@ -135,7 +135,7 @@ func (rm *Room) showRun(w http.ResponseWriter, r *http.Request, status int, faul
 	view := &runView{Run: run, Shares: run.Tally.Shares()}
 	view.Faults = faults
 	if run.Running() {
-		view.Live = reload
+		view.LookAgain = reload
 	}
 	if len(view.Shares) > sharesShown {
 		view.More, view.Shares = len(view.Shares)-sharesShown, view.Shares[:sharesShown]

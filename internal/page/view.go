@@ -17,18 +17,18 @@ import (
 
 // View is what every page's view embeds; Show fills it.
 type View struct {
-	Title   string
-	Lang    phrase.Lang
-	Zones   phrase.Zones
-	Path    string // the page's own address, without its query
-	query   url.Values
-	Site    *Site
-	Chrome  Chrome
-	Faults  []*fault.Fault // what is wrong with the form
-	Notice  string         // said once above the page: "Saved. …"
-	Stair   int            // sign-in and set-up: treads filled so far plus one (1 to 3); 0 shows none
-	Refresh int            // seconds after which the page reloads itself; 0: never
-	Live    int            // seconds after which something that goes on is worth another look; 0: nothing goes on
+	Title     string
+	Lang      phrase.Lang
+	Zones     phrase.Zones
+	Path      string // the page's own address, without its query
+	query     url.Values
+	Site      *Site
+	Chrome    Chrome
+	Faults    []*fault.Fault // what is wrong with the form
+	Notice    string         // said once above the page: "Saved. …"
+	Stair     int            // sign-in and set-up: treads filled so far plus one (1 to 3); 0 shows none
+	Refresh   int            // seconds after which the page reloads itself; 0: never
+	LookAgain int            // seconds after which something that goes on is worth another look; 0: nothing goes on
 }
 
 type viewer interface{ base() *View }
@@ -83,10 +83,10 @@ func WithChrome(ctx context.Context, c Chrome) context.Context {
 func (v *View) fill(s *Site, w http.ResponseWriter, r *http.Request) {
 	v.Site, v.Path, v.query = s, here(r), r.URL.Query()
 	v.Chrome, _ = r.Context().Value(Key{}).(Chrome)
-	if v.Live > 0 && v.query.Get("live") == "yes" { // never unasked (WCAG 2.2.1)
-		v.Refresh = v.Live
+	if v.LookAgain > 0 && v.query.Get("live") == "yes" { // never unasked (WCAG 2.2.1)
+		v.Refresh = v.LookAgain
 	}
-	if v.Live > 0 {
+	if v.LookAgain > 0 {
 		Connect(w)
 	}
 	say := s.Speak(r)

@@ -168,7 +168,7 @@ func TestAPageThatReloadsItselfSaysSoInItsHead(t *testing.T) {
 	one.view.Refresh = 30
 	holds(t, show(t, one, phrase.English).Body.String(), `<meta http-equiv="refresh" content="30">`)
 	lacks(t, named(t, "guide", phrase.English), "http-equiv")
-	one.view.Refresh, one.view.Live = 0, 5 // something goes on: not unasked
+	one.view.Refresh, one.view.LookAgain = 0, 5 // something goes on: not unasked
 	lacks(t, show(t, one, phrase.English).Body.String(), "http-equiv")
 }
 

@@ -178,7 +178,7 @@ func (rm *Room) show(w http.ResponseWriter, r *http.Request) error {
 	for i := range rows {
 		switch one := &rows[i]; {
 		case one.Running():
-			view.Running, view.Live = one, reload
+			view.Running, view.LookAgain = one, reload
 		case one.Report != nil:
 			view.Chosen, view.Report = one, one.Report
 			view.Changed = one.Report.Version != plan.Version
