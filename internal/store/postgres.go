@@ -96,12 +96,13 @@ func (w *writer) trySerializable(asked, ctx context.Context, now func() time.Tim
 		return err
 	}
 	count(ctx)
-	text, sent := w.wire.notice(deed.told)
+	text, number := w.wire.notice(deed.told)
+	w.wire.say(number)
 	if err := commit(ctx, conn, text+"commit"); err != nil {
+		w.wire.unsay(number)
 		return mapCommit(err)
 	}
 	open = false
-	w.wire.committed(sent)
 	return nil
 }
 
