@@ -41,7 +41,7 @@ type wire struct {
 	last atomic.Uint64             // number of the latest notice
 
 	mu   sync.Mutex
-	sent map[string]bool // own notices whose commit was told here already; nil: not listening
+	sent map[string]bool // own notices that need not come back; nil: not listening
 }
 
 // sure asks both the monotonic clock, which a machine that slept may have stopped, and
@@ -98,9 +98,9 @@ func readNotice(text string) (node, number string, c Change) {
 	return fields[0], fields[1], c
 }
 
-// committed notes that an own notice is told here without the server. One whose commit
-// nobody answered is not noted, and heeded when the server brings it.
-func (w *wire) committed(number string) {
+// say notes an own notice before it is committed: Write tells of it here whatever
+// becomes of it, so that it need not come back by the server.
+func (w *wire) say(number string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if number == "" || w.sent == nil {
@@ -110,6 +110,14 @@ func (w *wire) committed(number string) {
 		clear(w.sent)
 	}
 	w.sent[number] = true
+}
+
+// unsay forgets one whose commit failed or was not answered: should the server have
+// done it all the same, it is heeded when the server brings it.
+func (w *wire) unsay(number string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.sent, number)
 }
 
 // hear takes what the server brings.

@@ -78,16 +78,17 @@ func (w *writer) trySerializable(asked, ctx context.Context, now func() time.Tim
 		return err
 	}
 	count(ctx)
-	text, sent := w.wire.notice(deed.told)
+	text, number := w.wire.notice(deed.told)
+	w.wire.say(number)
 	server.warned.Store(false)
 	if err := commit(ctx, conn, text+"commit"); err != nil {
+		w.wire.unsay(number)
 		return mapCommit(err)
 	}
 	open = false
 	if server.warned.Load() {
 		return fmt.Errorf("%w (%w)", ErrUnsure, errAlone)
 	}
-	w.wire.committed(sent)
 	return nil
 }
 

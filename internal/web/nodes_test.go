@@ -56,7 +56,7 @@ func onNodes(t *testing.T, n int, test func(s *nodes)) {
 				if _, err := clock.Start(t.Context(), w.DB, w.Clock, secret.ID()); err != nil {
 					t.Fatal(err)
 				}
-				listening(t, p)
+				hears(t, p)
 			}
 			s.write(func(ctx context.Context, tx *store.Tx) (err error) {
 				s.plan, err = rollout.Save(ctx, tx, rollout.Plan{Opens: tx.Now().AddDate(0, 0, 7), Ends: tx.Now().AddDate(0, 1, 0)}, "test")
@@ -68,7 +68,7 @@ func onNodes(t *testing.T, n int, test func(s *nodes)) {
 }
 
 // listening has a portal hear what other nodes change, as a served one does.
-func listening(t *testing.T, p *Portal) {
+func hears(t *testing.T, p *Portal) {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	var all sync.WaitGroup
