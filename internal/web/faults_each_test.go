@@ -201,6 +201,7 @@ func (f *faulty) ask(method, path string, fields []string) (status int, cookie b
 // turn: an honest 5xx, no session, nothing half done; and afterwards the same request,
 // with the same code, goes through.
 func TestEachWriteOfTheSecondStepFailsClosed(t *testing.T) {
+	t.Parallel() // it has portals of its own
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		k := walk(t, w)
 		k.people()
