@@ -40,11 +40,13 @@ func killSeed(t *testing.T) uint64 {
 }
 
 func TestWhatWasAnsweredIsThereAfterEveryKill(t *testing.T) {
+	t.Parallel()
 	t.Run("sqlite", func(t *testing.T) { killing(t, "nidan.db") })
 	t.Run("postgresql", func(t *testing.T) { killing(t, testpostgres.Database(t)) })
 }
 
 func killing(t *testing.T, source string) {
+	t.Parallel()
 	n, long := kills(t)
 	seed := killSeed(t)
 	t.Logf("NIDAN_KILL_SEED=%d chooses the moments", seed)

@@ -95,6 +95,7 @@ func (w *world) lockedOutside(t *testing.T) (release func()) {
 // Locked from outside for a while that people wait through, and for one that they do
 // not: the first succeed, the others are told so in time, and nobody's code is lost.
 func TestADatabaseLockedFromOutsideIsWaitedForAndThenHonestlyBusy(t *testing.T) {
+	t.Parallel()
 	short, long := 1500*time.Millisecond, time.Duration(0) // until everybody was told
 	if _, longForm := kills(t); longForm {
 		short, long = 4*time.Second, 30*time.Second
@@ -229,6 +230,7 @@ func (w *world) fullDisk(t *testing.T, fill full) {
 }
 
 func TestAFullDiskFailsClosedAndHealsWithoutARestart(t *testing.T) {
+	t.Parallel()
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
 		folder, fill, ok := smallDisk(t, "16")

@@ -63,6 +63,7 @@ func (k *walker) floor() (step int64) {
 // portal runs or between two lives of it: no code of an app is taken and readiness says
 // so, until the clock has caught up or somebody accepts the lower time.
 func TestAClockSetBackTakesNoAppCodeAndSaysSoUntilItHasCaughtUpOrIsAccepted(t *testing.T) {
+	t.Parallel() // it has portals of its own
 	sources := map[string]func(testing.TB) string{"sqlite": storetest.SQLite, "postgresql": storetest.PostgreSQL}
 	for engine, source := range sources {
 		for _, by := range []time.Duration{90 * time.Second, 24 * time.Hour} {
