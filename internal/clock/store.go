@@ -15,6 +15,7 @@ type State struct {
 	Epoch      int64         // how often an earlier time was accepted
 	FloorStep  int64         // TOTP steps up to this one are refused
 	DemoOffset time.Duration // what a demo adds to the machine's time
+	Past       string        // the run of the database's server that FloorStep takes into account, see Witness
 }
 
 // ErrNotBehind means that there is no earlier time to accept.
@@ -44,8 +45,11 @@ func Load(ctx context.Context, db *store.DB, clk *Clock) (State, error) {
 
 // first writes the row of a new database. Its epoch is 1 and its floor 0: nothing was ever accepted.
 func first(ctx context.Context, tx *store.Tx, clk *Clock) error {
-	_, err := tx.Exec(ctx, `insert into clock (id, latest, epoch, floor_step, demo_offset)
-		values (1, $1, 1, 0, 0) on conflict (id) do nothing`, store.Micros(clk.Now()))
+	past, err := tx.Past(ctx)
+	if err == nil {
+		_, err = tx.Exec(ctx, `insert into clock (id, latest, epoch, floor_step, demo_offset, past)
+			values (1, $1, 1, 0, 0, $2) on conflict (id) do nothing`, store.Micros(clk.Now()), past)
+	}
 	if err != nil {
 		return fmt.Errorf("clock: %w", err)
 	}
@@ -55,8 +59,8 @@ func first(ctx context.Context, tx *store.Tx, clk *Clock) error {
 func read(ctx context.Context, r store.Reader) (state State, err error) {
 	var latest store.Instant
 	var offset int64
-	err = r.QueryRow(ctx, `select latest, epoch, floor_step, demo_offset from clock where id = 1`).
-		Scan(&latest, &state.Epoch, &state.FloorStep, &offset)
+	err = r.QueryRow(ctx, `select latest, epoch, floor_step, demo_offset, past from clock where id = 1`).
+		Scan(&latest, &state.Epoch, &state.FloorStep, &offset, &state.Past)
 	if err != nil {
 		return State{}, fmt.Errorf("clock: %w", err)
 	}
@@ -105,6 +109,9 @@ func Start(ctx context.Context, db *store.DB, clk *Clock, node string) (State, e
 				return err
 			}
 		}
+		if _, err := Witness(ctx, tx, state.Past, state.FloorStep); err != nil {
+			return err
+		}
 		if err := remember(ctx, tx, clk.Now(), state.Epoch); err != nil {
 			return err
 		}
@@ -151,9 +158,39 @@ func Remember(ctx context.Context, db *store.DB, clk *Clock) error {
 	}
 	clk.follow(state)
 	return db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if _, err := Witness(ctx, tx, state.Past, state.FloorStep); err != nil {
+			return err
+		}
 		return remember(ctx, tx, clk.Now(), state.Epoch)
 	})
 }
+
+// Witness is asked in every transaction that may accept a code of an app, with the past
+// and the floor that stand in the clock's row. When the row was written to another run of
+// the database's server than this one, that server died, or another took over, or the
+// database came from elsewhere: what was accepted since may be forgotten. It then raises
+// the floor to whatever may have been accepted by now, notes the run, and answers the new
+// floor.
+func Witness(ctx context.Context, tx *store.Tx, past string, floor int64) (int64, error) {
+	run, err := tx.Past(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("clock past: %w", err)
+	}
+	if run == past {
+		return floor, nil
+	}
+	floor = max(floor, newest(tx.Now()))
+	_, err = tx.Exec(ctx, `update clock set past = $1, floor_step = $2 where id = 1`, run, floor)
+	if err != nil {
+		return 0, fmt.Errorf("clock past: %w", err)
+	}
+	return floor, nil
+}
+
+// newest is the newest step of which a code may have been accepted anywhere by now: a
+// device may be a step ahead, and the clock of the node that accepted it the skew ahead
+// of the database's, as this one may be behind it.
+func newest(now time.Time) int64 { return Step(now.Add(2*Skew)) + 1 }
 
 func remember(ctx context.Context, tx *store.Tx, now time.Time, epoch int64) error {
 	_, err := tx.Exec(ctx, `update clock set latest = $1 where id = 1 and epoch = $2 and latest < $1`,

@@ -117,6 +117,16 @@ func lost(err error) bool {
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || strings.HasSuffix(err.Error(), "conn closed")
 }
 
+// broke says whether a connection that was there ended, as those of a server that stopped
+// do; another one may hold.
+func broke(err error) bool {
+	var connect *pgconn.ConnectError
+	if err == nil || errors.As(err, &connect) {
+		return false
+	}
+	return errors.Is(mapError(err), ErrAway)
+}
+
 // again says whether a transaction lost to another and may be tried anew.
 func again(err error) bool {
 	var pg *pgconn.PgError

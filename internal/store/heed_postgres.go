@@ -161,7 +161,7 @@ func (w *wire) deaf() {
 
 // hearOn hears on one connection until it is lost; heard says whether a beat was.
 func (w *wire) hearOn(ctx context.Context, source string, machine func() time.Time) (heard bool, err error) {
-	config, err := pgx.ParseConfig(source)
+	config, err := dial(source) // of several hosts the one that writes: a standby hears nothing
 	if err != nil {
 		return false, err
 	}

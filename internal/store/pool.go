@@ -20,8 +20,7 @@ func newPool(db *sql.DB, prepare bool) *pool { return &pool{db: db, prepare: pre
 
 func (p *pool) query(ctx context.Context, text string, args []any) (*Rows, error) {
 	if !p.prepare {
-		rows, err := p.db.QueryContext(ctx, text, args...)
-		return &Rows{rows}, mapError(err)
+		return p.ask(ctx, text, args)
 	}
 	stmt, err := p.statement(ctx, text)
 	if err != nil {
@@ -29,6 +28,19 @@ func (p *pool) query(ctx context.Context, text string, args []any) (*Rows, error
 	}
 	rows, err := stmt.QueryContext(ctx, args...)
 	return &Rows{rows}, mapError(err)
+}
+
+// ask reads from PostgreSQL. Of a server that went away many connections may be left;
+// what only reads is asked on the next one, until one holds or none can be made.
+func (p *pool) ask(ctx context.Context, text string, args []any) (*Rows, error) {
+	bounded, answered := bound(ctx)
+	defer answered()
+	for tries := 0; ; tries++ {
+		rows, err := p.db.QueryContext(bounded, text, args...)
+		if err == nil || tries == connections || !broke(err) {
+			return &Rows{rows}, away(bounded, mapError(err))
+		}
+	}
 }
 
 func (p *pool) statement(ctx context.Context, text string) (*sql.Stmt, error) {

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
@@ -25,22 +24,13 @@ const connections = 24
 var patience = map[string]string{"lock_timeout": "5s", "idle_in_transaction_session_timeout": "15s"}
 
 func openPostgres(ctx context.Context, source string, now func() time.Time) (*DB, error) {
-	config, err := pgx.ParseConfig(source)
+	config, err := dial(source)
 	if err != nil {
 		return nil, fmt.Errorf("database: %w", err)
 	}
-	said := config.RuntimeParams
-	db := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
-		for name, value := range patience {
-			if _, set := said[name]; set {
-				continue
-			}
-			if _, err := conn.Exec(ctx, "set "+name+" = '"+value+"'"); err != nil {
-				return err
-			}
-		}
-		return nil
-	}))
+	known := &hosts{}
+	known.watch(config)
+	db := stdlib.OpenDB(*config, stdlib.OptionBeforeConnect(known.first))
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	db.SetConnMaxIdleTime(5 * time.Minute)
@@ -50,7 +40,7 @@ func openPostgres(ctx context.Context, source string, now func() time.Time) (*DB
 	}
 	wire := &wire{node: rand.Text()}
 	opened := &DB{
-		engine: PostgreSQL, now: now, source: source,
+		engine: PostgreSQL, now: now, source: source, name: nameOf(config),
 		read:  newPool(db, false),
 		write: &writer{db: db, wire: wire},
 	}
@@ -62,20 +52,12 @@ func openPostgres(ctx context.Context, source string, now func() time.Time) (*DB
 // rollback said by name: what other nodes have to hear goes with the commit.
 func (w *writer) trySerializable(asked, ctx context.Context, now func() time.Time, deed *deed, do func(context.Context, *Tx) error) error {
 	count(ctx)
-	conn, err := w.db.Conn(asked)
-	if asked.Err() != nil {
-		if err == nil {
-			_ = conn.Close()
-		}
-		return context.Cause(asked)
-	}
+	conn, err := w.begin(asked, ctx)
 	if err != nil {
-		return mapError(err)
+		return err
 	}
 	defer func() { _ = conn.Close() }() // it goes back to the pool, which looks at it
-	if _, err := conn.ExecContext(ctx, "begin isolation level serializable"); err != nil {
-		return mapError(err)
-	}
+	server := linkOf(conn)
 	open := true
 	defer func() {
 		if open { // do failed or panicked, or the commit did: nothing of it stays
@@ -83,7 +65,7 @@ func (w *writer) trySerializable(asked, ctx context.Context, now func() time.Tim
 		}
 	}()
 	tx := &Tx{
-		now: now(), params: paramsPg, deed: deed,
+		now: now(), params: paramsPg, deed: deed, past: server.past,
 		exec: func(ctx context.Context, text string, args []any) (sql.Result, error) {
 			return conn.ExecContext(ctx, text, args...)
 		},
@@ -97,12 +79,40 @@ func (w *writer) trySerializable(asked, ctx context.Context, now func() time.Tim
 	}
 	count(ctx)
 	text, sent := w.wire.notice(deed.told)
+	server.warned.Store(false)
 	if err := commit(ctx, conn, text+"commit"); err != nil {
 		return mapCommit(err)
 	}
 	open = false
+	if server.warned.Load() {
+		return fmt.Errorf("%w (%w)", ErrUnsure, errAlone)
+	}
 	w.wire.committed(sent)
 	return nil
+}
+
+// begin begins a transaction on a connection that holds: of a server that went away many
+// may be left, and nothing was done on one that breaks here.
+func (w *writer) begin(asked, ctx context.Context) (*sql.Conn, error) {
+	for tries := 0; ; tries++ {
+		conn, err := w.db.Conn(asked)
+		if asked.Err() != nil {
+			if err == nil {
+				_ = conn.Close()
+			}
+			return nil, context.Cause(asked)
+		}
+		if err != nil {
+			return nil, mapError(err)
+		}
+		if _, err = conn.ExecContext(ctx, "begin isolation level serializable"); err == nil {
+			return conn, nil
+		}
+		_ = conn.Close()
+		if tries == connections || ctx.Err() != nil || !broke(err) {
+			return nil, mapError(err)
+		}
+	}
 }
 
 // commit ends a transaction by a text of several statements, in one round trip.

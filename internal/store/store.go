@@ -12,7 +12,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
 	"time"
 )
@@ -46,6 +45,7 @@ type DB struct {
 	read   *pool   // on SQLite: many connections that cannot write
 	write  *writer // on SQLite: the one connection that writes
 	source string
+	name   string // for people
 	heed   heed
 }
 
@@ -68,16 +68,7 @@ func Open(ctx context.Context, source string, now func() time.Time) (*DB, error)
 func (db *DB) Engine() Engine { return db.engine }
 
 // Name is the database for people: its path or its host and name, never a password.
-func (db *DB) Name() string {
-	if db.engine == SQLite {
-		return db.source
-	}
-	u, err := url.Parse(db.source)
-	if err != nil {
-		return "postgresql"
-	}
-	return u.Redacted()
-}
+func (db *DB) Name() string { return db.name }
 
 // Close ends all connections.
 func (db *DB) Close() error {

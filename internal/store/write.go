@@ -31,6 +31,7 @@ type Tx struct {
 	scope  scope // of this view
 	exec   func(ctx context.Context, text string, args []any) (sql.Result, error)
 	rows   func(ctx context.Context, text string, args []any) (*Rows, error)
+	past   func(ctx context.Context, tx *Tx) (string, error) // nil: there is nothing to tell apart
 }
 
 // Now is the instant this transaction decides by. It was read after the lock was
@@ -80,13 +81,18 @@ func (db *DB) Write(ctx context.Context, do func(ctx context.Context, tx *Tx) er
 	// lost may have been one.
 	var deed deed
 	defer func() { db.heed.tell(deed.ownChange()) }()
+	if span, waits := within(ctx); waits && db.engine == PostgreSQL {
+		var late context.CancelFunc
+		inside, late = context.WithTimeoutCause(inside, span, errLate)
+		defer late()
+	}
 	asked, stop := context.WithTimeoutCause(ctx, retryFor, ErrBusy)
 	defer stop()
 	wait := firstWait
 	for {
 		err := db.write.try(asked, inside, db.now, &deed, do)
 		if err == nil || !again(err) {
-			return err
+			return away(inside, err)
 		}
 		// Half of the wait is chance: two that lost together must not meet again.
 		pause := time.NewTimer(wait/2 + rand.N(wait/2+1))

@@ -43,7 +43,7 @@ func (d *Desk) ProveMailbox(ctx context.Context, tx *store.Tx, a Attempt, enroll
 }
 
 func (d *Desk) try(ctx context.Context, tx *store.Tx, a Attempt, check func(state) (Outcome, error)) (Outcome, error) {
-	s, err := load(ctx, tx, d.Keys, a, tx.Now())
+	s, err := decide(ctx, tx, d.Keys, a)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -163,7 +163,7 @@ func (d Door) mailed() mailotp.Door {
 // ProveNew tries the first code of a secret that is being set up, and enrolls it.
 // A wrong one says nothing about the account and is not counted here.
 func (d *Desk) ProveNew(ctx context.Context, tx *store.Tx, a Attempt, key []byte) (Outcome, error) {
-	s, err := load(ctx, tx, d.Keys, a, tx.Now())
+	s, err := decide(ctx, tx, d.Keys, a)
 	if err != nil {
 		return Outcome{}, err
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"nidan/internal/account"
+	"nidan/internal/clock"
 	"nidan/internal/secret"
 	"nidan/internal/store"
 	"nidan/internal/totp"
@@ -16,6 +17,7 @@ import (
 type state struct {
 	Ledger
 	epoch, floor int64
+	past         string        // the run of the database's server that the floor knows of
 	app          totp.Enrolled // its Secret is nil: TOTP is not enrolled
 	mailotp      bool          // enrolled
 	mailedUntil  time.Time     // end of the mailed code this session waits for at this door, or zero
@@ -41,7 +43,7 @@ func load(ctx context.Context, r store.Reader, keys *secret.Keys, a Attempt, now
 			(select count(*) from mine where at > $5 and at > coalesce(st.waits_from, 0)),
 			(select min(at) from mine where at > $6 and at > coalesce(st.waits_from, 0)),
 			(select count(*) from mine where at > $7 and at > coalesce(pw.reset_at, 0)),
-			c.epoch, c.floor_step, t.secret, coalesce(t.last_step, 0), coalesce(t.epoch, 0), m.enrolled_at is not null,
+			c.epoch, c.floor_step, c.past, t.secret, coalesce(t.last_step, 0), coalesce(t.epoch, 0), m.enrolled_at is not null,
 			(select max(e.expires_at) from mail_code e where e.organization_id = $8 and e.holder_id = $9
 				and e.session_id = $10 and e.door = $11 and e.used_at is null and e.replaced_at is null)
 		from clock c
@@ -54,7 +56,7 @@ func load(ctx context.Context, r store.Reader, keys *secret.Keys, a Attempt, now
 		store.Micros(now.Add(-time.Hour)), store.Micros(now.Add(-time.Hour)), store.Micros(now.Add(-CapSpan)),
 		ref.Organization, ref.ID, a.Session, string(a.Door.mailed()),
 		ref.Organization, ref.ID, ref.Organization, ref.ID, ref.Organization, ref.ID, ref.Organization, ref.ID).
-		Scan(&s.Run, &s.Forgiven, &last, &stopped, &void, &reset, &s.InHour, &first, &s.InSpan, &s.epoch, &s.floor,
+		Scan(&s.Run, &s.Forgiven, &last, &stopped, &void, &reset, &s.InHour, &first, &s.InSpan, &s.epoch, &s.floor, &s.past,
 			&sealed, &s.app.LastStep, &s.app.Epoch, &s.mailotp, &mailed)
 	if err != nil {
 		return state{}, fmt.Errorf("second steps: %w", err)
@@ -64,6 +66,15 @@ func load(ctx context.Context, r store.Reader, keys *secret.Keys, a Attempt, now
 	s.Void = !void.IsZero()
 	if sealed != nil {
 		s.app.Secret, err = totp.Unseal(keys, ref, sealed)
+	}
+	return s, err
+}
+
+// decide is load for whoever may accept a code: the floor is one that knows what may have
+// been forgotten.
+func decide(ctx context.Context, tx *store.Tx, keys *secret.Keys, a Attempt) (s state, err error) {
+	if s, err = load(ctx, tx, keys, a, tx.Now()); err == nil {
+		s.floor, err = clock.Witness(ctx, tx, s.past, s.floor)
 	}
 	return s, err
 }
