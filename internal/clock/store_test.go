@@ -29,6 +29,9 @@ func load(t *testing.T, w storetest.World) clock.State {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if (state.Past != "") != (w.DB.Engine() == store.PostgreSQL) {
+		t.Errorf("the run of the database's server is %q", state.Past)
+	}
 	return state
 }
 
@@ -52,7 +55,7 @@ func accept(t *testing.T, w storetest.World, clk *clock.Clock) (was, is time.Tim
 
 func TestANewDatabaseStartsWithThePresent(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
-		want := clock.State{Latest: storetest.Start, Epoch: 1}
+		want := clock.State{Latest: storetest.Start, Epoch: 1, Past: load(t, w).Past}
 		if got := load(t, w); got != want {
 			t.Errorf("the first time: %+v, want %+v", got, want)
 		}
@@ -116,7 +119,7 @@ func TestAcceptTakesTheEarlierTimeAndOpensAnEpoch(t *testing.T) {
 		if !was.Equal(storetest.Start) || !is.Equal(before) {
 			t.Errorf("accepted %s after %s, want %s after %s", is, was, before, storetest.Start)
 		}
-		want := clock.State{Latest: before, Epoch: 2, FloorStep: clock.Step(before)}
+		want := clock.State{Latest: before, Epoch: 2, FloorStep: clock.Step(before), Past: load(t, w).Past}
 		if got := load(t, w); got != want {
 			t.Errorf("%+v, want %+v", got, want)
 		}
@@ -163,6 +166,61 @@ func TestARestoreRaisesTheFloor(t *testing.T) {
 		must(t, w.DB.Write(t.Context(), clock.RaiseFloor))
 		if got, want := load(t, w).FloorStep, clock.Step(storetest.Start); got != want {
 			t.Errorf("the floor is %d, want %d", got, want)
+		}
+	})
+}
+
+// A row that knows of another run of the server comes from a database that died, that
+// another took over from, or that was brought here from elsewhere.
+func TestAnotherRunOfTheDatabasesServerRaisesTheFloorToWhateverMayHaveBeenAccepted(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, w storetest.World) {
+		start(t, w, w.Clock, "a")
+		here := load(t, w).Past
+		far := clock.Step(storetest.Start.Add(2*clock.Skew)) + 1
+		note := func(text string, args ...any) {
+			t.Helper()
+			must(t, w.DB.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+				_, err := tx.Exec(ctx, text, args...)
+				return err
+			}))
+		}
+		witness := func() error {
+			return w.DB.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+				state, err := clock.Load(ctx, w.DB, w.Clock)
+				if err != nil {
+					return err
+				}
+				floor, err := clock.Witness(ctx, tx, state.Past, state.FloorStep)
+				if want := max(far, state.FloorStep); err == nil && state.Past != here && floor != want {
+					t.Errorf("the floor is said to be %d, want %d", floor, want)
+				}
+				return err
+			})
+		}
+		for name, notice := range map[string]func() error{
+			"an accepted code": witness,
+			"each minute":      func() error { return clock.Remember(t.Context(), w.DB, w.Clock) },
+			"a start": func() error {
+				must(t, clock.Stop(t.Context(), w.DB, "a"))
+				_, err := clock.Start(t.Context(), w.DB, w.Clock, "a")
+				return err
+			},
+		} {
+			note(`update clock set past = $1, floor_step = 7`, here)
+			must(t, notice())
+			if got := load(t, w); got.FloorStep != 7 || got.Past != here {
+				t.Errorf("%s, nothing happened: %+v", name, got)
+			}
+			note(`update clock set past = 'another', floor_step = 7`)
+			must(t, notice())
+			if got := load(t, w); got.FloorStep != far || got.Past != here {
+				t.Errorf("%s: %+v, want the floor at %d", name, got, far)
+			}
+			note(`update clock set past = 'another', floor_step = $1`, far+5)
+			must(t, notice())
+			if got := load(t, w); got.FloorStep != far+5 || got.Past != here {
+				t.Errorf("%s, a higher floor: %+v", name, got)
+			}
 		}
 	})
 }
