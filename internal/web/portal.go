@@ -74,6 +74,8 @@ type Needs struct {
 	// HashCost is what hashing one password takes; zero: what the settings say. Tests of
 	// other things than the cost take as little as there is.
 	HashCost password.Cost
+	// Patience is how long a request waits for a database that says nothing; zero: answerTime.
+	Patience time.Duration
 }
 
 func (n Needs) hashCost() password.Cost {

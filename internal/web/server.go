@@ -16,6 +16,7 @@ import (
 	"nidan/internal/page"
 	"nidan/internal/route"
 	"nidan/internal/signin"
+	"nidan/internal/store"
 )
 
 // Limits of a connection (security.md, Web).
@@ -25,6 +26,7 @@ const (
 	readTime     = 15 * time.Second
 	writeTime    = 30 * time.Second
 	idleTime     = 2 * time.Minute
+	answerTime   = 12 * time.Second // longer than a transaction is tried again
 	shutdownTime = 20 * time.Second
 )
 
@@ -37,7 +39,19 @@ func (p *Portal) Handler() http.Handler {
 	}
 	missing := p.gate.Guard(route.Route{Pattern: "/", Gate: route.Door, Serve: p.Site.Missing})
 	mux.HandleFunc("/", p.watch("other", missing))
-	return p.numbered(p.headers(p.recovered(p.sameOrigin(written(mux, missing)))))
+	return p.numbered(p.headers(p.recovered(p.patient(p.sameOrigin(written(mux, missing))))))
+}
+
+// patient bounds how long a request waits for the database, so that it is answered
+// before it is cut off, and whoever reads the answer knows what became of it.
+func (p *Portal) patient(next http.Handler) http.Handler {
+	span := p.Patience
+	if span == 0 {
+		span = answerTime
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(store.Within(r.Context(), span)))
+	})
 }
 
 // written serves addresses that are text. No id and no token of ours holds anything
