@@ -1,11 +1,14 @@
 package failovertest
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"sync"
 	"testing"
 	"time"
 
+	"nidan/internal/store"
 	"nidan/internal/store/testpostgres"
 	"nidan/internal/totp"
 )
@@ -265,6 +268,24 @@ func TestWhileTheStandbyIsAwayNobodyIsToldThatAnythingWasDoneOrWasNot(t *testing
 	must(t, "a wrong code", a, err, answer.unsure)
 	a, err = wrong.at(n, "/signin")
 	must(t, "a page", a, err, func(a answer) bool { return a.status == http.StatusOK })
+	// The server calls it done when somebody ends its wait; only a warning says that it may be lost.
+	answered := make(chan error)
+	go func() {
+		answered <- n.db.Write(context.Background(), func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Exec(ctx, `update organization set created_at = created_at + 1`)
+			return err
+		})
+	}()
+	for ended := false; !ended; {
+		pair.Primary.EndWaits(t) // of the requests before, perhaps
+		select {
+		case err := <-answered:
+			if ended = true; !errors.Is(err, store.ErrUnsure) {
+				t.Errorf("a commit whose wait was ended: %v", err)
+			}
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 	pair.Standby.Resume()
 
 	fresh := right.anew()

@@ -175,6 +175,22 @@ func (p *Pair) Promote(t testing.TB) {
 	}
 }
 
+// EndWaits ends the waits of those who wait for a standby, once there are any.
+func (m *Member) EndWaits(t testing.TB) {
+	t.Helper()
+	for range 400 {
+		var n int
+		if err := m.row(`select count(pg_cancel_backend(pid)) from pg_stat_activity where wait_event = 'SyncRep'`, &n); err != nil {
+			t.Fatal(err)
+		}
+		if n > 0 {
+			return
+		}
+		time.Sleep(25 * time.Millisecond)
+	}
+	t.Fatal("nobody waits for a standby")
+}
+
 // processes are the server's, its main one first.
 func (m *Member) processes() (pids []int) {
 	text, err := os.ReadFile(filepath.Join(m.data, "postmaster.pid"))
