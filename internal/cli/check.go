@@ -154,10 +154,19 @@ func (e *examination) database(ctx context.Context) (string, error) {
 	if err := p.db.Write(ctx, func(context.Context, *store.Tx) error { return nil }); err != nil {
 		return "", fmt.Errorf("NIDAN_DATABASE: %s cannot be written to: %s", p.db.Name(), oneLine(err))
 	}
-	if e.fresh {
-		return p.db.Name() + " is empty: the first `nidan serve` sets it up", nil
+	said := p.db.Name() + " is empty: the first `nidan serve` sets it up"
+	if !e.fresh {
+		said = fmt.Sprintf("%s, set up %s", p.db.Name(), p.moment(p.mark.Created))
 	}
-	return fmt.Sprintf("%s, set up %s", p.db.Name(), p.moment(p.mark.Created)), nil
+	s, replicates, err := p.db.Standing(ctx)
+	if err != nil || !replicates {
+		return said, err
+	}
+	how, err := keeps(s)
+	if err != nil {
+		return "", fmt.Errorf("NIDAN_DATABASE: %s: %w", p.db.Name(), err)
+	}
+	return said + "; " + how, nil
 }
 
 func (e *examination) key(ctx context.Context) (string, error) {

@@ -148,6 +148,23 @@ func (p *Pair) URL() string {
 		fmt.Sprintf("127.0.0.1:%d,127.0.0.1:%d", p.Primary.port, p.Standby.port), 1)
 }
 
+// Ordinary is the pair's address for a user with no rights but those of everybody.
+func (p *Pair) Ordinary(t testing.TB) string {
+	t.Helper()
+	password := rand.Text()
+	db, err := sql.Open("pgx", p.Primary.URL)
+	if err == nil {
+		defer db.Close()
+		_, err = db.ExecContext(t.Context(), `create role ordinary login password '`+password+`'`)
+	}
+	u, errURL := url.Parse(p.Primary.URL)
+	if err := errors.Join(err, errURL); err != nil {
+		t.Fatal(err)
+	}
+	u.User = url.UserPassword("ordinary", password)
+	return u.String()
+}
+
 // Detach has the standby take no more of the log; what was sent is let in.
 func (p *Pair) Detach(t testing.TB) {
 	t.Helper()
