@@ -268,6 +268,13 @@ func TestWhileTheStandbyIsAwayNobodyIsToldThatAnythingWasDoneOrWasNot(t *testing
 	must(t, "a wrong code", a, err, answer.unsure)
 	a, err = wrong.at(n, "/signin")
 	must(t, "a page", a, err, func(a answer) bool { return a.status == http.StatusOK })
+	// A primary that hangs says nothing at all: then it is certain that nothing was done.
+	pair.Primary.Stop()
+	a, err = wrong.at(n, "/signin")
+	must(t, "a page, while the primary hangs", a, err, func(a answer) bool { return a.outage() && !a.unsure() })
+	a, err = wrong.code(n, "000000")
+	must(t, "a code, while the primary hangs", a, err, func(a answer) bool { return a.outage() && !a.unsure() })
+	pair.Primary.Resume()
 	// The server calls it done when somebody ends its wait; only a warning says that it may be lost.
 	answered := make(chan error)
 	go func() {
