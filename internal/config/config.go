@@ -16,10 +16,11 @@ import (
 type Config struct {
 	Name string `env:"NIDAN_NAME" default:"Business Portal" doc:"What the portal is called on its pages, in its mails and in authenticator apps."`
 
-	Listen        Address  `env:"NIDAN_LISTEN" default:"127.0.0.1:8080" doc:"Host and port on which the portal is served, as plain HTTP; a proxy in front of it speaks TLS."`
-	BaseURL       *url.URL `env:"NIDAN_BASE_URL" empty:"made from NIDAN_LISTEN, for use on this machine" doc:"Where people reach the portal, such as https://portal.example.com; every link in a mail begins with it."`
-	MetricsListen Address  `env:"NIDAN_METRICS_LISTEN" default:"127.0.0.1:9464" empty:"no metrics" doc:"Host and port on which metrics are served."`
-	Log           Level    `env:"NIDAN_LOG" default:"info" doc:"The least important kind of line that is logged: debug, info, warn or error."`
+	Listen        Address       `env:"NIDAN_LISTEN" default:"127.0.0.1:8080" doc:"Host and port on which the portal is served, as plain HTTP; a proxy in front of it speaks TLS."`
+	BaseURL       *url.URL      `env:"NIDAN_BASE_URL" empty:"made from NIDAN_LISTEN, for use on this machine" doc:"Where people reach the portal, such as https://portal.example.com; every link in a mail begins with it."`
+	MetricsListen Address       `env:"NIDAN_METRICS_LISTEN" default:"127.0.0.1:9464" empty:"no metrics" doc:"Host and port on which metrics are served."`
+	Drain         time.Duration `env:"NIDAN_DRAIN" default:"0s" doc:"How long a node that was told to stop goes on as before while /readyz answers 503, so that what sends people to nodes sends them elsewhere; longer than it takes to ask /readyz twice. At most 1m."`
+	Log           Level         `env:"NIDAN_LOG" default:"info" doc:"The least important kind of line that is logged: debug, info, warn or error."`
 
 	Traces *url.URL `env:"NIDAN_TRACES" empty:"none are sent" doc:"Where traces are sent, by OpenTelemetry's OTLP over HTTP (as JSON), such as http://127.0.0.1:4318; they name routes and statements, never a person or a value."`
 
@@ -40,6 +41,9 @@ type Config struct {
 
 	TrustedProxies TrustedProxies `env:"NIDAN_TRUSTED_PROXIES" empty:"nobody" doc:"Addresses or networks of the proxies whose X-Forwarded-For is believed, separated by commas."`
 }
+
+// longestDrain is how long a stop may take on purpose.
+const longestDrain = time.Minute
 
 // HashMemory is how much memory hashing a password takes.
 type HashMemory string

@@ -41,6 +41,10 @@ func set(field any, text string) (err error) {
 		if *field, err = strconv.Atoi(text); err != nil || *field < 0 || *field > mostPace {
 			err = fmt.Errorf("must be a whole number from 0 to %d", mostPace)
 		}
+	case *time.Duration:
+		if *field, err = time.ParseDuration(text); err != nil || *field < 0 || *field > longestDrain {
+			err = fmt.Errorf("must be a time from 0s to %s, such as 5s", longestDrain)
+		}
 	case *Socket:
 		*field, err = parseSocket(text)
 	case *Address:

@@ -33,6 +33,9 @@ type readiness struct {
 
 // fault is why no people should be sent here, as found within the last second.
 func (p *Portal) fault(ctx context.Context) string {
+	if p.stops.Load() {
+		return "this node is stopping"
+	}
 	p.ready.mu.Lock()
 	defer p.ready.mu.Unlock()
 	if now := p.Clock.Machine(); now.Sub(p.ready.at).Abs() > time.Second {

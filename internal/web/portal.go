@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"nidan/internal/account"
@@ -108,7 +109,9 @@ type Portal struct {
 	metrics  *metrics
 	ready    readiness
 	ring     ring
-	tidied   time.Time // the hour in which Upkeep last removed what is past its retention
+	stops    atomic.Bool  // it was told to stop
+	serving  atomic.Int64 // requests that are being answered
+	tidied   time.Time    // the hour in which Upkeep last removed what is past its retention
 }
 
 // Words are every room's phrases.

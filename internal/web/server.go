@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"net"
@@ -28,6 +27,7 @@ const (
 	idleTime     = 2 * time.Minute
 	answerTime   = 12 * time.Second // longer than a transaction is tried again
 	shutdownTime = 20 * time.Second
+	lingerTime   = time.Second // for connections at rest, once none is taken any more
 )
 
 // Handler serves the portal: headers, then cross-origin protection, then the route
@@ -39,7 +39,7 @@ func (p *Portal) Handler() http.Handler {
 	}
 	missing := p.gate.Guard(route.Route{Pattern: "/", Gate: route.Door, Serve: p.Site.Missing})
 	mux.HandleFunc("/", p.watch("other", missing))
-	return p.numbered(p.headers(p.recovered(p.patient(p.sameOrigin(written(mux, missing))))))
+	return p.stopping(p.numbered(p.headers(p.recovered(p.patient(p.sameOrigin(written(mux, missing)))))))
 }
 
 // patient bounds how long a request waits for the database, so that it is answered
@@ -141,38 +141,6 @@ func (p *Portal) recovered(next http.Handler) http.Handler {
 		}()
 		next.ServeHTTP(w, r)
 	})
-}
-
-// Serve answers on the listener until ctx ends, then lets running requests finish.
-func (p *Portal) Serve(ctx context.Context, listener net.Listener) error {
-	return p.serve(ctx, listener, p.Handler())
-}
-
-// ServeMetrics answers machines on a listener of their own.
-func (p *Portal) ServeMetrics(ctx context.Context, listener net.Listener) error {
-	return p.serve(ctx, listener, p.metrics.handler())
-}
-
-func (p *Portal) serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
-	server := &http.Server{
-		Handler: handler, MaxHeaderBytes: headerBytes, ReadHeaderTimeout: headerTime,
-		ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime,
-		ErrorLog: slog.NewLogLogger(p.Log.Handler(), slog.LevelDebug),
-	}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
-	}
-	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
-	defer cancel()
-	err := server.Shutdown(end)
-	if served := <-failed; !errors.Is(served, http.ErrServerClosed) {
-		err = errors.Join(err, served)
-	}
-	return err
 }
 
 // Origin is the address a listener is reached by on this machine.
