@@ -23,6 +23,7 @@ const mailTime = 10 * time.Second
 type checkCommand struct {
 	Settings
 	Asked
+	Alive bool `help:"Only ask the node that serves here whether it lives, as a container's health check."`
 }
 
 // Help says more than one line.
@@ -43,6 +44,9 @@ type finding struct {
 
 // Run checks.
 func (cmd checkCommand) Run(ctx context.Context, c *Console) error {
+	if cmd.Alive {
+		return cmd.alive(ctx, c)
+	}
 	findings := cmd.examine(ctx, c)
 	failed := 0
 	for _, f := range findings {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -221,6 +222,14 @@ func TestANodeThatStopsSaysSoBeforeItTakesNobodyAnyMore(t *testing.T) {
 	if status, _, err := ask(client, s.url+"/readyz", nil); status != http.StatusOK {
 		t.Fatalf("ready: %d, %v", status, err)
 	}
+	alive := func() error { // as a container's health check asks
+		check := exec.Command("nidan", "check", "--alive")
+		check.Env = []string{"PATH=" + os.Getenv("PATH"), "NIDAN_LISTEN=" + strings.TrimPrefix(s.url, "http://")}
+		return check.Run()
+	}
+	if err := alive(); err != nil {
+		t.Errorf("a node that serves: %v", err)
+	}
 	kept := &http.Client{}
 	if status, _, err := ask(kept, s.url+"/signin", nil); status != http.StatusOK {
 		t.Fatalf("a page: %d, %v", status, err)
@@ -241,5 +250,10 @@ func TestANodeThatStopsSaysSoBeforeItTakesNobodyAnyMore(t *testing.T) {
 	}
 	if err == nil {
 		_ = response.Body.Close()
+	}
+	_ = s.process.Process.Kill()
+	_ = s.process.Wait()
+	if alive() == nil {
+		t.Error("a node that is gone is said to live")
 	}
 }
