@@ -40,11 +40,12 @@ type node struct {
 	db     *store.DB
 	clock  *clock.Clock
 	portal *web.Portal
+	server *httptest.Server
 	url    string
 }
 
 // open serves a node. patience is what a request waits for a database that says nothing.
-func open(t *testing.T, source, name string, patience time.Duration) *node {
+func open(t *testing.T, source, name string, patience time.Duration, settings ...string) *node {
 	t.Helper()
 	n := &node{clock: clock.New()}
 	var err error
@@ -58,7 +59,7 @@ func open(t *testing.T, source, name string, patience time.Duration) *node {
 	if _, err := clock.Start(t.Context(), n.db, n.clock, name); err != nil {
 		t.Fatal(err)
 	}
-	c, err := config.Load("", nil)
+	c, err := config.Load("", settings)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,9 +69,9 @@ func open(t *testing.T, source, name string, patience time.Duration) *node {
 		t.Fatal(err)
 	}
 	t.Cleanup(n.portal.Pool.Close)
-	server := httptest.NewServer(n.portal.Handler())
-	t.Cleanup(server.Close)
-	n.url = server.URL
+	n.server = httptest.NewServer(n.portal.Handler())
+	t.Cleanup(n.server.Close)
+	n.url = n.server.URL
 	return n
 }
 
