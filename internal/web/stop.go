@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -33,9 +32,7 @@ func (p *Portal) serve(ctx context.Context, listener net.Listener, handler http.
 	case <-time.After(p.Config.Drain):
 	}
 	p.closeQuietly(listener)
-	if err := <-failed; !errors.Is(err, net.ErrClosed) {
-		return err
-	}
+	<-failed // it says that its listener was closed
 	p.linger(s)
 	return s.end(ctx)
 }
