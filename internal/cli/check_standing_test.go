@@ -20,11 +20,13 @@ func TestWhatTheCheckSaysOfReplication(t *testing.T) {
 		"commits that are not waited for": {func(s *store.Standing) { s.Commit = "off" }, "synchronous_commit is off", true},
 		"a standby that follows":          {func(s *store.Standing) { s.Followers, s.Seen = 1, 1 }, "warning: 1 standby(s) follow", false},
 		"one that is waited for":          {func(s *store.Standing) { s.Named, s.Followers, s.Seen, s.Waited = true, 2, 2, 1 }, "1 of 2 standbys have", false},
-		"one that applies, too":           {func(s *store.Standing) { s.Named, s.Followers, s.Seen, s.Waited, s.Commit = true, 1, 1, 1, "remote_apply" }, "1 of 1 standbys have", false},
-		"named, and away":                 {func(s *store.Standing) { s.Named = true }, "none of them is attached", true},
-		"named, and another is there":     {func(s *store.Standing) { s.Named, s.Followers, s.Seen = true, 1, 1 }, "none of them is attached", true},
-		"named, and not waited for":       {func(s *store.Standing) { s.Named, s.Followers, s.Seen, s.Waited, s.Commit = true, 1, 1, 1, "local" }, "warning: synchronous_commit is local", false},
-		"named, seen by nobody":           {func(s *store.Standing) { s.Named, s.Followers = true, 1 }, "this user may not see", false},
+		"one that applies, too": {func(s *store.Standing) {
+			s.Named, s.Followers, s.Seen, s.Waited, s.Commit = true, 1, 1, 1, "remote_apply"
+		}, "1 of 1 standbys have", false},
+		"named, and away":             {func(s *store.Standing) { s.Named = true }, "none of them is attached", true},
+		"named, and another is there": {func(s *store.Standing) { s.Named, s.Followers, s.Seen = true, 1, 1 }, "none of them is attached", true},
+		"named, and not waited for":   {func(s *store.Standing) { s.Named, s.Followers, s.Seen, s.Waited, s.Commit = true, 1, 1, 1, "local" }, "warning: synchronous_commit is local", false},
+		"named, seen by nobody":       {func(s *store.Standing) { s.Named, s.Followers = true, 1 }, "this user may not see", false},
 	} {
 		s := sound
 		c.change(&s)

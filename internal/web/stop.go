@@ -5,21 +5,25 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 )
 
 // Serve answers on the listener until ctx ends. Then it says so at /readyz for as long as
-// the settings tell, takes no new connection, and answers every request that reached it;
-// each answer is the last on its connection.
+// the settings tell, and serves whoever still comes; only then it takes no connection any
+// more, and answers every request that reached it. Each answer is the last on its
+// connection. The system takes connections before this program does, and breaks off those
+// that wait in the instant a listener closes: that nobody comes then is what the time at
+// /readyz is for.
 func (p *Portal) Serve(ctx context.Context, listener net.Listener) error {
 	return p.serve(ctx, listener, p.Handler())
 }
 
 func (p *Portal) serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
-	s := p.newServer(handler)
+	s, closed := p.newServer(handler), &once{Listener: listener}
 	failed := make(chan error, 1)
-	go func() { failed <- s.server.Serve(listener) }()
+	go func() { failed <- s.server.Serve(closed) }()
 	select {
 	case err := <-failed:
 		return err
@@ -31,8 +35,8 @@ func (p *Portal) serve(ctx context.Context, listener net.Listener, handler http.
 		return err
 	case <-time.After(p.Config.Drain):
 	}
-	p.closeQuietly(listener)
-	<-failed // it says that its listener was closed
+	_ = closed.Close() // what was taken of it is served on
+	<-failed           // it says that its listener was closed
 	p.linger(s)
 	return s.end(ctx)
 }
@@ -49,6 +53,21 @@ func (p *Portal) ServeMetrics(ctx context.Context, listener net.Listener) error 
 		return s.end(ctx)
 	}
 }
+
+// once is a listener that is closed once: by the stop, and not by the server again.
+type once struct {
+	net.Listener
+	close sync.Once
+}
+
+// Close closes it the first time.
+func (o *once) Close() (err error) {
+	o.close.Do(func() { err = o.Listener.Close() })
+	return err
+}
+
+// pollTime is how often is looked whether connections have ended.
+const pollTime = 10 * time.Millisecond
 
 // counted is a server that knows how many connections are open.
 type counted struct {
@@ -105,25 +124,4 @@ func (p *Portal) stopping(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-// Times of a listener's end.
-const (
-	pollTime  = 10 * time.Millisecond
-	quietTime = 50 * time.Millisecond // what a connection that is being made may still take
-	queueTime = 2 * time.Second       // for those that the system has taken and this program has not
-)
-
-// closeQuietly closes a listener so that nobody whose connection was taken is cut off: the
-// system takes connections before this program does, and would break those off that wait.
-func (p *Portal) closeQuietly(listener net.Listener) {
-	if quiet, err := hush(listener); err != nil || !quiet {
-		p.Log.Debug("connections that come at this moment may break", slog.Any("error", err))
-	} else {
-		time.Sleep(quietTime)
-		for waited := time.Duration(0); queued(listener) > 0 && waited < queueTime; waited += pollTime {
-			time.Sleep(pollTime)
-		}
-	}
-	_ = listener.Close() // what is served goes on
 }
