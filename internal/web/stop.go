@@ -69,14 +69,14 @@ func (o *once) Close() (err error) {
 // pollTime is how often is looked whether connections have ended.
 const pollTime = 10 * time.Millisecond
 
-// counted is a server that knows how many connections are open.
-type counted struct {
+// listening is a server that knows how many connections are open.
+type listening struct {
 	server *http.Server
 	open   atomic.Int64
 }
 
-func (p *Portal) newServer(handler http.Handler) *counted {
-	c := &counted{}
+func (p *Portal) newServer(handler http.Handler) *listening {
+	c := &listening{}
 	c.server = &http.Server{
 		Handler: handler, MaxHeaderBytes: headerBytes, ReadHeaderTimeout: headerTime,
 		ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime,
@@ -85,7 +85,7 @@ func (p *Portal) newServer(handler http.Handler) *counted {
 	return c
 }
 
-func (c *counted) note(_ net.Conn, state http.ConnState) {
+func (c *listening) note(_ net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
 		c.open.Add(1)
@@ -95,9 +95,9 @@ func (c *counted) note(_ net.Conn, state http.ConnState) {
 }
 
 // linger waits for the connections to end. One at rest, which nobody can close without
-// the risk that a request is on its way on it, has a while to bring that, counted from
+// the risk that a request is on its way on it, has a while to bring that, listening from
 // when the last request was answered: it may have been answered before the stop was known.
-func (p *Portal) linger(s *counted) {
+func (p *Portal) linger(s *listening) {
 	waited := time.Duration(0)
 	for total := time.Duration(0); s.open.Load() > 0 && waited < lingerTime && total < shutdownTime; total += pollTime {
 		time.Sleep(pollTime)
@@ -108,7 +108,7 @@ func (p *Portal) linger(s *counted) {
 }
 
 // end ends a server that takes no connections any more, with what it is still answering.
-func (c *counted) end(ctx context.Context) error {
+func (c *listening) end(ctx context.Context) error {
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 	defer cancel()
 	return c.server.Shutdown(end)
