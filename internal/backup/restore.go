@@ -64,7 +64,7 @@ type Target struct {
 // read back and found equal: killed before, it serves nobody, and may be done again.
 // What is there afterwards opens with sessions, codes and links void.
 func (c *Copy) Restore(ctx context.Context, to Target) (void Void, err error) {
-	known, err := store.Migrations()
+	known, err := to.DB.Steps()
 	if err != nil {
 		return Void{}, err
 	}

@@ -120,11 +120,14 @@ func (s Source) rows(ctx context.Context, r store.Reader, h Header, dumps []stor
 	return nil
 }
 
+// tellEvery is of how many rows one is told of.
+var tellEvery int64 = 10_000
+
 // teller counts rows and tells of some of them.
 func teller(tell func(n, of int64), of int64) func() {
 	var n int64
 	return func() {
-		if n++; tell != nil && (n%10_000 == 0 || n == of) {
+		if n++; tell != nil && (n%tellEvery == 0 || n == of) {
 			tell(n, of)
 		}
 	}

@@ -91,6 +91,9 @@ func (k Kind) value(v any) (any, error) {
 			return []byte(v), nil
 		}
 	case []byte:
+		if k == Bytes && v == nil {
+			return []byte{}, nil // some driver's empty value, which is not null
+		}
 		if k == Bytes {
 			return v, nil
 		}
@@ -125,7 +128,7 @@ func (l *Loader) Add(ctx context.Context, values []any) error {
 		switch v := v.(type) {
 		case []byte:
 			l.bytes += len(v)
-			l.held = append(l.held, slices.Clone(v))
+			l.held = append(l.held, append([]byte{}, v...))
 			continue
 		case string:
 			l.bytes += len(v)

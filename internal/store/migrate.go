@@ -85,7 +85,8 @@ func (db *DB) Knowing(steps []Migration) *DB {
 	return &other
 }
 
-func (db *DB) known() ([]Migration, error) {
+// Steps are those that this program knows, or those of Knowing.
+func (db *DB) Steps() ([]Migration, error) {
 	if db.steps != nil {
 		return db.steps, nil
 	}
@@ -96,7 +97,7 @@ func (db *DB) known() ([]Migration, error) {
 // those applied. Several nodes may call it at once: one does the work. Killed half-way
 // it has done nothing, and may be called again.
 func (db *DB) Migrate(ctx context.Context) ([]Migration, error) {
-	steps, err := db.known()
+	steps, err := db.Steps()
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +191,7 @@ func (db *DB) alone(ctx context.Context) (release func(), err error) {
 // nothing was ever applied; ErrSchema when steps are missing or changed, or a newer
 // program has applied one that this program does not serve with.
 func (db *DB) Schema(ctx context.Context) (empty bool, err error) {
-	steps, err := db.known()
+	steps, err := db.Steps()
 	if err != nil {
 		return false, err
 	}
