@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"filippo.io/age"
 
@@ -90,6 +91,7 @@ func TestABackupUnderLoadIsOneStateAndRestoresOnBothEngines(t *testing.T) {
 			})
 		}
 		for written.Load() < 20 {
+			time.Sleep(time.Millisecond)
 		}
 		before := written.Load()
 		file := &slow{until: func() bool { return written.Load() > before+20 }}
@@ -135,6 +137,7 @@ type slow struct {
 
 func (s *slow) Write(b []byte) (int, error) {
 	for !s.until() {
+		time.Sleep(time.Millisecond)
 	}
 	return s.Buffer.Write(b)
 }
