@@ -96,6 +96,9 @@ func (db *DB) Steps() ([]Migration, error) {
 // Migrate applies the steps that are missing, all in one transaction, and answers
 // those applied. Several nodes may call it at once: one does the work. Killed half-way
 // it has done nothing, and may be called again.
+//
+// It may run beside a serving portal: it waits for no table longer than lockedFor, and
+// begins anew rather than have others wait behind it, or lose to it in a deadlock.
 func (db *DB) Migrate(ctx context.Context) ([]Migration, error) {
 	steps, err := db.Steps()
 	if err != nil {
@@ -107,8 +110,31 @@ func (db *DB) Migrate(ctx context.Context) ([]Migration, error) {
 	}
 	defer release()
 	var done []Migration
+	for range rounds {
+		done, err = db.migrate(ctx, steps)
+		if db.engine != PostgreSQL || !errors.Is(err, ErrBusy) {
+			return done, err
+		}
+	}
+	return nil, fmt.Errorf("migrate: %w: run it at a quieter hour, or in a maintenance window", err)
+}
+
+// A migration on PostgreSQL waits for a table this long, which is less than after what
+// time the server looks for deadlocks and lets somebody else lose (1 s as it comes).
+// It is tried again for as long as Write does, and that so many times.
+const (
+	lockedFor = "150ms"
+	rounds    = 12
+)
+
+func (db *DB) migrate(ctx context.Context, steps []Migration) (done []Migration, err error) {
 	err = db.Write(ctx, func(ctx context.Context, tx *Tx) error {
 		done = nil
+		if db.engine == PostgreSQL {
+			if _, err := tx.Exec(ctx, `set local lock_timeout = '`+lockedFor+`'`); err != nil {
+				return err
+			}
+		}
 		if err := migrationTable(ctx, tx, db.engine); err != nil {
 			return err
 		}
