@@ -2,7 +2,6 @@ package backup
 
 import (
 	"bufio"
-	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/binary"
@@ -11,6 +10,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"slices"
 
 	"nidan/internal/secret"
 )
@@ -88,8 +88,8 @@ func (o *out) end(keys *secret.Keys) error {
 type in struct {
 	from   *bufio.Reader
 	digest hash.Hash
-	held   bytes.Buffer
-	size   [binary.MaxVarintLen64]byte
+	held   []byte
+	size   [1 + binary.MaxVarintLen64]byte
 }
 
 func newIn(r io.Reader) (*in, error) {
@@ -119,17 +119,28 @@ func (i *in) next() (kind byte, content []byte, err error) {
 	if size > longest {
 		return 0, nil, fmt.Errorf("%w: a part of it is %d bytes long", ErrDamaged, size)
 	}
-	i.held.Reset()
-	if _, err := io.CopyN(&i.held, i.from, int64(size)); err != nil {
+	if content, err = i.read(int(size)); err != nil {
 		return 0, nil, damaged(err)
 	}
-	content = i.held.Bytes()
 	if kind != frameSeal {
-		i.digest.Write([]byte{kind})
-		i.digest.Write(binary.AppendUvarint(i.size[:0], size))
+		i.digest.Write(binary.AppendUvarint(append(i.size[:0], kind), size))
 		i.digest.Write(content)
 	}
 	return kind, content, nil
+}
+
+// read is so many bytes. A length is believed piece by piece: one that was forged costs
+// no more memory than came.
+func (i *in) read(size int) ([]byte, error) {
+	i.held = i.held[:0]
+	for len(i.held) < size {
+		from, n := len(i.held), min(size-len(i.held), 1<<20)
+		i.held = slices.Grow(i.held, n)[:from+n]
+		if _, err := io.ReadFull(i.from, i.held[from:]); err != nil {
+			return nil, err
+		}
+	}
+	return i.held, nil
 }
 
 // want is the next frame, which must be of a kind.

@@ -144,3 +144,33 @@ func TestARollingUpgradeAnswersEverybody(t *testing.T) {
 		t.Errorf("only %d were answered", r.answered.Load())
 	}
 }
+
+// A step that older programs cannot go on with takes their nodes out of the way.
+func TestANodeWhoseProgramIsTooOldIsNotReady(t *testing.T) {
+	w := storetest.Open(t, storetest.SQLite(t))
+	steps, err := w.DB.Steps()
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := portal(t, storetest.World{DB: w.DB.Knowing(steps), Clock: clock.New(), Keys: w.Keys}, false)
+	for _, c := range []struct {
+		text  string
+		ready bool
+	}{{fmt.Sprintf("-- serves-from: %d\ncreate table shoe (id text primary key);\n", len(steps)), true}, {"drop table shoe;\n", false}} {
+		later, err := w.DB.Steps()
+		if err != nil {
+			t.Fatal(err)
+		}
+		next, err := store.NewMigration(len(later)+1, "later.sql", c.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.DB = w.DB.Knowing(append(later[:len(later):len(later)], next))
+		if _, err := w.DB.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if why := old.unready(t.Context()); (why == "") != c.ready {
+			t.Errorf("after %q: %q", c.text, why)
+		}
+	}
+}
