@@ -1,7 +1,6 @@
 package figure
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -46,7 +45,6 @@ func (r *Run) backup(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	source := cmp.Or(r.Database, w.db.Name())
 	r.tell("a raw copy …")
 	rows, raw, err := r.rawCopy(ctx, w.db, folder)
 	if err != nil {
@@ -60,7 +58,7 @@ func (r *Run) backup(ctx context.Context) error {
 	for _, one := range []struct {
 		name, database string
 		args           []string
-	}{{"backup", source, []string{"backup", file, "--json"}}, {"restore", target, []string{"restore", file, "--json"}}} {
+	}{{"backup", w.source, []string{"backup", file, "--json"}}, {"restore", target, []string{"restore", file, "--json"}}} {
 		r.tell("%s …", one.name)
 		if took[one.name], err = r.measured(ctx, one.name, one.database, keyFile, one.args); err != nil {
 			return err
