@@ -104,14 +104,14 @@ var (
 
 // Header is what a backup says of itself before its rows.
 type Header struct {
-	Format   int          `json:"format"`
-	Product  string       `json:"product"` // version of the program
-	Taken    time.Time    `json:"taken"`
-	Engine   store.Engine `json:"engine"`
-	Steps    []Step       `json:"steps"` // of the schema
-	KeyCheck []byte       `json:"key_check"`
-	Demo     bool         `json:"demo"`
-	Tables   []Listed     `json:"tables"`
+	Format  int          `json:"format"`
+	Product string       `json:"product"` // version of the program
+	Taken   time.Time    `json:"taken"`
+	Engine  store.Engine `json:"engine"`
+	Steps   []Step       `json:"steps"` // of the schema
+	Proof   []byte       `json:"proof"` // sealed with the portal's key
+	Demo    bool         `json:"demo"`
+	Tables  []Listed     `json:"tables"`
 }
 
 // Step is one migration that the database had.

@@ -188,34 +188,49 @@ func TestABackupOpensWithItsKeyAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {
-		file  []byte
-		keys  *secret.Keys
-		check []byte
-		ids   []age.Identity
-		want  error
+		file []byte
+		keys *secret.Keys
+		ids  []age.Identity
+		want error
 	}{
-		"own key":                                {own, s.Keys, check(s.Keys), nil, nil},
-		"own key, another beside it":             {own, s.Keys, check(s.Keys), []age.Identity{stranger}, nil},
-		"another portal's key":                   {own, other, check(other), nil, ErrKey},
-		"recipient":                              {sent.Bytes(), s.Keys, check(s.Keys), []age.Identity{mine}, nil},
-		"recipient, no key named":                {sent.Bytes(), s.Keys, check(s.Keys), nil, ErrKey},
-		"recipient, a stranger's":                {sent.Bytes(), s.Keys, check(s.Keys), []age.Identity{stranger}, ErrKey},
-		"recipient, but the portal's is another": {sent.Bytes(), other, check(other), []age.Identity{mine}, ErrKey},
-		"no backup":                              {[]byte("something else"), s.Keys, check(s.Keys), nil, ErrNotBackup},
-		"nothing":                                {nil, s.Keys, check(s.Keys), nil, ErrNotBackup},
+		"own key":                                {own, s.Keys, nil, nil},
+		"own key, another beside it":             {own, s.Keys, []age.Identity{stranger}, nil},
+		"another portal's key":                   {own, other, nil, ErrKey},
+		"recipient":                              {sent.Bytes(), s.Keys, []age.Identity{mine}, nil},
+		"recipient, no key named":                {sent.Bytes(), s.Keys, nil, ErrKey},
+		"recipient, a stranger's":                {sent.Bytes(), s.Keys, []age.Identity{stranger}, ErrKey},
+		"recipient, but the portal's is another": {sent.Bytes(), other, []age.Identity{mine}, ErrKey},
+		"no backup":                              {[]byte("something else"), s.Keys, nil, ErrNotBackup},
+		"nothing":                                {nil, s.Keys, nil, ErrNotBackup},
 	} {
-		if _, err := Open(bytes.NewReader(c.file), c.keys, c.check, c.ids); !errors.Is(err, c.want) {
+		if _, err := Open(bytes.NewReader(c.file), c.keys, c.ids); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	// Who knows the public key alone makes nothing that is restored.
+	// Who knows the public key alone, and has seen the header of another backup, makes
+	// nothing that is restored.
+	genuine, err := Open(bytes.NewReader(sent.Bytes()), s.Keys, []age.Identity{mine})
+	if err != nil {
+		t.Fatal(err)
+	}
 	var forged bytes.Buffer
-	source.Keys = other
-	if _, err := Take(t.Context(), source, &forged); err != nil {
+	sealed, err := age.Encrypt(&forged, mine.Recipient())
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := newOut(sealed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := []error{o.json(frameHeader, genuine.Header)}
+	for i := range genuine.Header.Tables {
+		all = append(all, o.frame(frameTable, []byte{byte(i)}), o.json(frameEnd, tableEnd{}))
+	}
+	if err := errors.Join(append(all, o.end(other), sealed.Close())...); err != nil {
 		t.Fatal(err)
 	}
 	to := s.open(engines["sqlite"](t))
-	if _, err := to.restore(forged.Bytes(), mine); !errors.Is(err, ErrDamaged) {
+	if _, err := to.restore(forged.Bytes(), mine); !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "seal") {
 		t.Errorf("forged: %v", err)
 	}
 	if to.hold().What != store.Restoring {

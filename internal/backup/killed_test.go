@@ -33,7 +33,7 @@ func restoreToBeKilled() int {
 	if err != nil {
 		return 1
 	}
-	opened, err := Open(file, keys, check(keys), nil)
+	opened, err := Open(file, keys, nil)
 	if err != nil {
 		return 1
 	}
@@ -44,6 +44,7 @@ func restoreToBeKilled() int {
 	}
 	tellEvery = 1000
 	_, err = opened.Restore(context.Background(), Target{DB: db, Clock: clk, House: time.UTC, By: console, Place: "portal.nidan",
+		Keys: func(context.Context) (*secret.Keys, error) { return keys, nil },
 		Write: func(n, _ int64) {
 			if n == 6000 {
 				fmt.Println("in the middle")

@@ -17,7 +17,6 @@ import (
 type Move struct {
 	From, To *store.DB
 	Keys     *secret.Keys
-	KeyCheck []byte
 	Clock    *clock.Clock // the one of both
 	By       audit.Actor
 	Write    func(n, of int64) // may be nil
@@ -92,11 +91,15 @@ func (m Move) arrived(ctx context.Context) (bool, error) {
 	if err != nil || hold.What != "" {
 		return false, err
 	}
-	mark, err := store.ReadPortal(ctx, m.To)
+	there, err := store.ReadPortal(ctx, m.To)
 	if errors.Is(err, store.ErrNone) {
 		return false, nil
 	}
-	return err == nil && secret.Equal(mark.KeyCheck, m.KeyCheck), err
+	if err != nil {
+		return false, err
+	}
+	here, err := store.ReadPortal(ctx, m.From)
+	return err == nil && secret.Equal(there.KeyCheck, here.KeyCheck) && there.Created.Equal(here.Created), err
 }
 
 // carry writes every row and reads it back.

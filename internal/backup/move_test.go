@@ -14,7 +14,7 @@ import (
 )
 
 func (s *scene) move(to *scene) (int64, error) {
-	return Move{From: s.DB, To: to.DB, Keys: s.Keys, KeyCheck: check(s.Keys), Clock: s.Clock, By: console}.Do(s.t.Context())
+	return Move{From: s.DB, To: to.DB, Keys: s.Keys, Clock: s.Clock, By: console}.Do(s.t.Context())
 }
 
 // there is the other database under this one's clock.
@@ -102,7 +102,7 @@ func TestAMoveThatIsBrokenOffServesNobodyTwiceAndMayBeDoneAgain(t *testing.T) {
 				}
 				return names
 			}
-			move := Move{From: s.DB, To: to.DB, Keys: s.Keys, KeyCheck: check(s.Keys), Clock: s.Clock, By: console}
+			move := Move{From: s.DB, To: to.DB, Keys: s.Keys, Clock: s.Clock, By: console}
 			for _, at := range []string{"written", "compared"} {
 				ctx, stop := context.WithCancel(t.Context())
 				tellEvery = 1

@@ -24,9 +24,9 @@ type Copy struct {
 }
 
 // Open decrypts a backup with the portal's key file, or one of others, and reads its
-// header. keyCheck is what keys answer to the portal's question: a backup of a portal
-// with another key file is refused, since nothing sealed in it would open.
-func Open(r io.Reader, keys *secret.Keys, keyCheck []byte, others []age.Identity) (*Copy, error) {
+// header. A backup of a portal with another key file is refused, since nothing sealed
+// in it would open.
+func Open(r io.Reader, keys *secret.Keys, others []age.Identity) (*Copy, error) {
 	plain, err := opened(r, keys, others)
 	if err != nil {
 		return nil, err
@@ -43,7 +43,8 @@ func Open(r io.Reader, keys *secret.Keys, keyCheck []byte, others []age.Identity
 		return nil, fmt.Errorf("%w: install version %s or a later one", ErrNewer, c.Header.Product)
 	case c.Header.Format < 1:
 		return nil, ErrNotBackup
-	case !secret.Equal(c.Header.KeyCheck, keyCheck):
+	}
+	if _, err := keys.Open(secret.ForBackup, proofRow, c.Header.Proof); err != nil {
 		return nil, fmt.Errorf("%w: it is of a portal with another key file", ErrKey)
 	}
 	return c, nil
@@ -51,10 +52,13 @@ func Open(r io.Reader, keys *secret.Keys, keyCheck []byte, others []age.Identity
 
 // Target is an empty database that a portal is put into.
 type Target struct {
-	DB     *store.DB
-	Clock  *clock.Clock // the one of DB
-	House  *time.Location
-	By     audit.Actor
+	DB    *store.DB
+	Clock *clock.Clock // the one of DB
+	House *time.Location
+	By    audit.Actor
+	// Keys are asked for when the rows are there, before anything is recorded: those of
+	// the key file, once it is seen to be the database's.
+	Keys   func(ctx context.Context) (*secret.Keys, error)
 	Place  string            // what is restored, for people: a file's name
 	Write  func(n, of int64) // rows written; may be nil
 	Verify func(n, of int64) // rows read back; may be nil
@@ -235,13 +239,17 @@ func (c *Copy) finish(ctx context.Context, to Target, void *Void) error {
 	if err := follow(ctx, to.DB, to.Clock, c.Header.Demo); err != nil {
 		return err
 	}
+	keys, err := to.Keys(ctx)
+	if err != nil {
+		return err
+	}
 	return to.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 		if *void, err = end(ctx, tx, c.Header.Taken, to.House); err != nil {
 			return err
 		}
 		detail := void.detail()
 		detail["taken"], detail["version"], detail["file"] = c.Header.Taken.UTC().Format(time.RFC3339), c.Header.Product, to.Place
-		err = audit.Record(ctx, tx, c.keys, audit.Entry{Chain: audit.Operators, Act: "portal:backup:restored", Actor: to.By, Subject: "portal", Detail: detail})
+		err = audit.Record(ctx, tx, keys, audit.Entry{Chain: audit.Operators, Act: "portal:backup:restored", Actor: to.By, Subject: "portal", Detail: detail})
 		if err != nil {
 			return err
 		}

@@ -90,7 +90,7 @@ func (s *scene) person() (a account.Account) {
 }
 
 func (s *scene) source() Source {
-	return Source{DB: s.DB, Keys: s.Keys, KeyCheck: check(s.Keys), Product: "v9"}
+	return Source{DB: s.DB, Keys: s.Keys, Product: "v9"}
 }
 
 func (s *scene) take() []byte {
@@ -122,11 +122,12 @@ func (s *scene) open(place string) *scene {
 }
 
 func (s *scene) restore(file []byte, others ...age.Identity) (Void, error) {
-	opened, err := Open(bytes.NewReader(file), s.Keys, check(s.Keys), others)
+	opened, err := Open(bytes.NewReader(file), s.Keys, others)
 	if err != nil {
 		return Void{}, err
 	}
-	return opened.Restore(s.t.Context(), Target{DB: s.DB, Clock: s.Clock, House: time.UTC, By: console, Place: "portal.nidan"})
+	return opened.Restore(s.t.Context(), Target{DB: s.DB, Clock: s.Clock, House: time.UTC, By: console, Place: "portal.nidan",
+		Keys: func(context.Context) (*secret.Keys, error) { return s.Keys, nil }})
 }
 
 func (s *scene) restored(file []byte, others ...age.Identity) Void {

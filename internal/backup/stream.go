@@ -31,8 +31,11 @@ const (
 // format is the version of all this.
 const format = 1
 
-// sealRow binds the seal to its place.
-const sealRow = "backup/end"
+// sealRow and proofRow bind what is sealed to its place.
+const (
+	sealRow  = "backup/end"
+	proofRow = "backup/header"
+)
 
 // tableEnd is what a table came to.
 type tableEnd struct {

@@ -16,7 +16,6 @@ import (
 type Source struct {
 	DB         *store.DB
 	Keys       *secret.Keys
-	KeyCheck   []byte   // of those keys
 	Recipients []string // public age keys; none: the portal's own key file
 	Product    string
 	Tell       func(n, of int64) // how many rows are done; may be nil
@@ -73,7 +72,7 @@ func (s Source) header(ctx context.Context, r store.Reader) (h Header, dumps []s
 	if err != nil {
 		return Header{}, nil, err
 	}
-	h = Header{Format: format, Product: s.Product, Taken: s.DB.Now(), Engine: s.DB.Engine(), KeyCheck: s.KeyCheck, Demo: mark.Demo}
+	h = Header{Format: format, Product: s.Product, Taken: s.DB.Now(), Engine: s.DB.Engine(), Proof: s.Keys.Seal(secret.ForBackup, proofRow, nil), Demo: mark.Demo}
 	for _, step := range steps {
 		h.Steps = append(h.Steps, Step{step.Name, step.Digest})
 	}

@@ -64,7 +64,7 @@ func (cmd backupCommand) Run(ctx context.Context, c *Console) error {
 		return err
 	}
 	defer p.close()
-	source := backup.Source{DB: p.db, Keys: p.keys, KeyCheck: p.mark.KeyCheck, Recipients: cmd.Recipient, Product: built().Version,
+	source := backup.Source{DB: p.db, Keys: p.keys, Recipients: cmd.Recipient, Product: built().Version,
 		Tell: c.progress("saved", "rows")}
 	if len(source.Recipients) == 0 {
 		source.Recipients = cfg.BackupRecipients

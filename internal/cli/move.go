@@ -58,7 +58,7 @@ func (cmd moveCommand) Run(ctx context.Context, c *Console) error {
 		return fmt.Errorf("--to: %s", oneLine(err))
 	}
 	defer to.Close()
-	rows, err := backup.Move{From: p.db, To: to, Keys: p.keys, KeyCheck: p.mark.KeyCheck, Clock: p.clk, By: c.actor(),
+	rows, err := backup.Move{From: p.db, To: to, Keys: p.keys, Clock: p.clk, By: c.actor(),
 		Write: c.progress("written", "rows"), Verify: c.progress("compared", "rows")}.Do(ctx)
 	c.endProgress()
 	if err != nil {

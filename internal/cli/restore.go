@@ -13,6 +13,8 @@ import (
 
 	"nidan/internal/backup"
 	"nidan/internal/phrase"
+	"nidan/internal/secret"
+	"nidan/internal/store"
 )
 
 type restoreCommand struct {
@@ -70,7 +72,7 @@ func (cmd restoreCommand) Run(ctx context.Context, c *Console) error {
 		defer file.Close()
 		from = file
 	}
-	opened, err := backup.Open(from, keys, keyCheck(keys), identities)
+	opened, err := backup.Open(from, keys, identities)
 	if err != nil {
 		return fmt.Errorf("%s: %w", cmd.File, err)
 	}
@@ -79,9 +81,8 @@ func (cmd restoreCommand) Run(ctx context.Context, c *Console) error {
 		return err
 	}
 	defer p.close()
-	p.keys = keys
 	void, err := opened.Restore(ctx, backup.Target{DB: p.db, Clock: p.clk, House: cfg.HouseZone, By: c.actor(), Place: filepath.Base(cmd.File),
-		Write: c.progress("written", "rows"), Verify: c.progress("compared", "rows")})
+		Keys: p.restoredKeys, Write: c.progress("written", "rows"), Verify: c.progress("compared", "rows")})
 	c.endProgress()
 	if err != nil {
 		return cmd.broken(p, err)
@@ -95,6 +96,21 @@ func (cmd restoreCommand) Run(ctx context.Context, c *Console) error {
 		phrase.Number(void.Codes), phrase.Number(void.Resets), phrase.Number(void.Passes), phrase.Number(void.Addresses))
 	c.say("Not sent any more: %s letters; ended: %s mailings. Give guides and passes anew where they are wanted.", phrase.Number(void.Letters), phrase.Number(void.Mailings))
 	return nil
+}
+
+// restoredKeys reads the key file, now that the rows are there which know it again.
+func (p *portal) restoredKeys(ctx context.Context) (*secret.Keys, error) {
+	var err error
+	if p.mark, err = store.ReadPortal(ctx, p.db); err != nil {
+		return nil, err
+	}
+	if p.keys, err = readKeys(p.KeyFile); err != nil {
+		return nil, err
+	}
+	if !secret.Equal(p.mark.KeyCheck, keyCheck(p.keys)) {
+		return nil, p.wrongKey()
+	}
+	return p.keys, nil
 }
 
 // broken says how the database stands after a restore that failed.

@@ -10,6 +10,7 @@ import (
 	"nidan/internal/audit"
 	"nidan/internal/backup"
 	"nidan/internal/clock"
+	"nidan/internal/secret"
 	"nidan/internal/store"
 	"nidan/internal/store/storetest"
 	"nidan/internal/store/testpostgres"
@@ -82,7 +83,7 @@ func takeOf(t *testing.T, w storetest.World) []byte {
 		t.Fatal(err)
 	}
 	var file bytes.Buffer
-	if _, err := backup.Take(t.Context(), backup.Source{DB: w.DB, Keys: w.Keys, KeyCheck: check, Product: "test"}, &file); err != nil {
+	if _, err := backup.Take(t.Context(), backup.Source{DB: w.DB, Keys: w.Keys, Product: "test"}, &file); err != nil {
 		t.Fatal(err)
 	}
 	return file.Bytes()
@@ -97,11 +98,12 @@ func restoredTo(t *testing.T, w storetest.World, file []byte, place string) stor
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	to.DB = db
-	opened, err := backup.Open(bytes.NewReader(file), w.Keys, []byte("check"), nil)
+	opened, err := backup.Open(bytes.NewReader(file), w.Keys, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = opened.Restore(t.Context(), backup.Target{DB: db, Clock: to.Clock, House: time.UTC, By: audit.Actor{Kind: audit.KindConsole, ID: "root"}, Place: "x"})
+	_, err = opened.Restore(t.Context(), backup.Target{DB: db, Clock: to.Clock, House: time.UTC, By: audit.Actor{Kind: audit.KindConsole, ID: "root"}, Place: "x",
+		Keys: func(context.Context) (*secret.Keys, error) { return w.Keys, nil }})
 	if err != nil {
 		t.Fatal(err)
 	}
