@@ -104,13 +104,8 @@ func (p *portal) restoredKeys(ctx context.Context) (*secret.Keys, error) {
 	if p.mark, err = store.ReadPortal(ctx, p.db); err != nil {
 		return nil, err
 	}
-	if p.keys, err = readKeys(p.KeyFile); err != nil {
-		return nil, err
-	}
-	if !secret.Equal(p.mark.KeyCheck, keyCheck(p.keys)) {
-		return nil, p.wrongKey()
-	}
-	return p.keys, nil
+	err = p.takeKeys(ctx)
+	return p.keys, err
 }
 
 // broken says how the database stands after a restore that failed.

@@ -131,8 +131,10 @@ func (db *DB) migrate(ctx context.Context, steps []Migration) (done []Migration,
 	err = db.Write(ctx, func(ctx context.Context, tx *Tx) error {
 		done = nil
 		if db.engine == PostgreSQL {
-			if _, err := tx.Exec(ctx, `set local lock_timeout = '`+lockedFor+`'`); err != nil {
-				return err
+			for _, text := range []string{`set local lock_timeout = '` + lockedFor + `'`, `set local idle_in_transaction_session_timeout = 0`} {
+				if _, err := tx.Exec(ctx, text); err != nil {
+					return err
+				}
 			}
 		}
 		if err := migrationTable(ctx, tx, db.engine); err != nil {
@@ -206,9 +208,15 @@ func (db *DB) alone(ctx context.Context) (release func(), err error) {
 		return nil, mapError(err)
 	}
 	release = func() { _ = lock.Rollback() } // the lock goes with it, as with a lost connection
-	if _, err := lock.ExecContext(ctx, `select pg_advisory_xact_lock(4711002718)`); err != nil {
-		release()
-		return nil, mapError(err)
+	for _, text := range []string{
+		`set local lock_timeout = 0`, // another node's migration may take its time, and so may ours
+		`set local idle_in_transaction_session_timeout = 0`,
+		`select pg_advisory_xact_lock(4711002718)`,
+	} {
+		if _, err := lock.ExecContext(ctx, text); err != nil {
+			release()
+			return nil, mapError(err)
+		}
 	}
 	return release, nil
 }
