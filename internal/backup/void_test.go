@@ -85,6 +85,8 @@ func (s *scene) filled() account.Account {
 			text string
 			args []any
 		}{
+			{`insert into key_line (id, key_check, added_at, added_by, active_at, active_by) values (1, $1, 1, '', 1, '')`, []any{[]byte{1}}},
+			{`insert into key_use (id, seals, since, digests) values (1, 1, 1, $1)`, []any{[]byte{1}}},
 			{`insert into maintenance_operator (window_id, operator_id) values ('w', 'o')`, nil},
 			{`insert into reminder (rollout_id, organization_id, holder_id, what, own_end, round_id, mail_id, queued_at, became) values ($1, $2, $3, 'announcement', 0, 'r', 'm', 1, 'sent')`, []any{plan.ID, a.Organization, a.ID}},
 			{`insert into notice_read (notice_id, organization_id, holder_id, read_at) values ('t', $1, $2, 1)`, []any{a.Organization, a.ID}},
