@@ -11,11 +11,11 @@ import (
 )
 
 type benchCommand struct {
-	Name     string `arg:"" optional:"" help:"signin, code, gate, stall, overload, start, alike, reminders, mail, progress, import, people or tickets; all: every one, and a table of them, as without a name."`
+	Name     string `arg:"" optional:"" help:"signin, code, gate, stall, overload, start, alike, reminders, mail, progress, import, people, tickets or backup; all: every one, and a table of them, as without a name."`
 	Database string `placeholder:"URL" help:"A PostgreSQL database to measure on, in schemas that begin with bench_: postgres://…; temporary SQLite files without it."`
 	Pairs    int    `default:"2000" help:"Pairs of attempts that alike compares."`
 	Long     bool   `help:"Send 100,000 letters in mail, not 20,000."`
-	Accounts int    `default:"1000000" help:"Accounts of progress (each tenth not enrolled), import and people."`
+	Accounts int    `default:"1000000" help:"Accounts of progress (each tenth not enrolled), import, people and backup."`
 	Tickets  int    `default:"1000000" help:"Tickets that tickets is measured with."`
 	JSON     bool   `help:"Print JSON, for programs."`
 }
@@ -37,6 +37,7 @@ func (benchCommand) Help() string {
 	import   the import of a million people against a bare bulk insert; its memory
 	people   sign-in and search among a million accounts against ten thousand
 	tickets  lists, queue and search over a million tickets
+	backup   backup and restore of a portal of a million people against a raw copy; their memory
 	all      every one, and at the end one table in Markdown with the machine named
 
 Example:

@@ -26,6 +26,9 @@ type commands struct {
 	Serve    serveCommand   `cmd:"" help:"Serve the portal."`
 	Check    checkCommand   `cmd:"" help:"Say whether configuration, database, keys, clock and mail are right."`
 	Migrate  migrateCommand `cmd:"" help:"Bring the database's schema up to this program."`
+	Backup   backupCommand  `cmd:"" help:"Write the whole portal into one encrypted file."`
+	Restore  restoreCommand `cmd:"" help:"Put a backup into an empty database."`
+	Move     moveCommand    `cmd:"" help:"Move the portal to another database, such as from SQLite to PostgreSQL."`
 	Operator struct {
 		Add   operatorAddCommand   `cmd:"" help:"Make somebody an operator, by a one-time link."`
 		Reset operatorResetCommand `cmd:"" help:"Make an operator's sign-in void and give a new one-time link."`

@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 
 // TestStories runs the program as a process of its own, as an operator does.
 func TestStories(t *testing.T) {
-	postgres := testpostgres.Database(t)
+	postgres, another := testpostgres.Database(t), testpostgres.Database(t) // each for one story
 	shared := t.TempDir()
 	seed := sync.OnceValue(func() error { return seedDemo(shared) })
 	testscript.Run(t, testscript.Params{
@@ -43,6 +43,7 @@ func TestStories(t *testing.T) {
 		UpdateScripts:       *update,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("POSTGRES", postgres)
+			env.Setenv("POSTGRES_RESTORED", another)
 			// A command with the race detector would wait a second at its end for goroutines that race
 			// with it; those of a command have ended. Servers (start) get no GORACE and wait.
 			env.Setenv("GORACE", "atexit_sleep_ms=50")

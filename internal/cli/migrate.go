@@ -54,6 +54,9 @@ func (p *portal) unlock(ctx context.Context) error {
 	if err != nil && !errors.Is(err, store.ErrSchema) {
 		return err
 	}
+	if hold, err := store.ReadHold(ctx, p.db); err == nil && hold.What != "" { // an older schema has no holds
+		return fmt.Errorf("NIDAN_DATABASE: %s: %w", p.db.Name(), hold.Err())
+	}
 	if p.mark, err = store.ReadPortal(ctx, p.db); err != nil {
 		return nil // neither a mark nor a table for it: there is nothing to protect yet
 	}

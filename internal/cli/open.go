@@ -35,6 +35,7 @@ type portal struct {
 	mark store.Mark
 	stop context.CancelFunc // of what a command does beside its work; nil: nothing
 	rest sync.WaitGroup
+	held bool // a hold is no refusal: the command is about it
 }
 
 // connect opens the database of the settings, which an SQLite file need not be yet.
@@ -103,13 +104,24 @@ func (p *portal) admit(ctx context.Context) (fresh bool, err error) {
 	return false, p.takeKeys(ctx)
 }
 
-// schema says whether the database is empty, and refuses one with another schema.
+// schema says whether the database is empty, and refuses one with another schema, or
+// one that is held.
 func (p *portal) schema(ctx context.Context) (empty bool, err error) {
 	empty, err = p.db.Schema(ctx)
 	if errors.Is(err, store.ErrSchema) {
 		err = fmt.Errorf("NIDAN_DATABASE: %s: %s; `nidan migrate` brings an older schema up to this program", p.db.Name(), oneLine(err))
 	}
-	return empty, err
+	if err != nil || empty || p.held {
+		return empty, err
+	}
+	hold, err := store.ReadHold(ctx, p.db)
+	if err == nil {
+		err = hold.Err()
+	}
+	if err != nil {
+		err = fmt.Errorf("NIDAN_DATABASE: %s: %w", p.db.Name(), err)
+	}
+	return false, err
 }
 
 // takeKeys reads the key file of a database that is set up, and refuses one that does

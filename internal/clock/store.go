@@ -92,10 +92,17 @@ func (c *Clock) follow(state State) {
 func Start(ctx context.Context, db *store.DB, clk *Clock, node string) (State, error) {
 	var state State
 	err := db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if err := first(ctx, tx, clk); err != nil {
+		// In one transaction with this node's row: a move looks for nodes in the one that holds.
+		hold, err := store.ReadHold(ctx, tx)
+		if err == nil {
+			err = hold.Err()
+		}
+		if err == nil {
+			err = first(ctx, tx, clk)
+		}
+		if err != nil {
 			return err
 		}
-		var err error
 		if state, err = read(ctx, tx); err != nil {
 			return err
 		}

@@ -28,6 +28,8 @@ type Config struct {
 	KeyFile    string     `env:"NIDAN_KEY_FILE" default:"nidan.key" doc:"The file with the key that seals secrets in the database; without it the database is of no use, so keep a copy apart from it."`
 	HashMemory HashMemory `env:"NIDAN_HASH_MEMORY" default:"standard" doc:"What hashing one password takes: standard (46 MiB) or small (19 MiB, for a machine with little memory)."`
 
+	BackupRecipients Recipients `env:"NIDAN_BACKUP_RECIPIENTS" empty:"the portal's own key file" doc:"The public parts of age keys (age1…), separated by commas, that backups are encrypted to; only their secret parts, kept elsewhere, open them."`
+
 	SMTP     *url.URL      `env:"NIDAN_SMTP" default:"smtp://127.0.0.1:25" secret:"true" doc:"The server that takes mail: smtp://host:port or smtps://host:port, with user:password@ where it asks for them."`
 	MailFrom *mail.Address `env:"NIDAN_MAIL_FROM" empty:"nidan@localhost, for use on this machine" doc:"The sender of every mail, such as Business Portal <portal@example.com>."`
 	MailPace int           `env:"NIDAN_MAIL_PACE" default:"50" doc:"How many letters of mailings, such as reminders, one node sends a second; 0 sends as fast as the server takes them. Codes and notices never wait for it."`

@@ -51,6 +51,8 @@ func set(field any, text string) (err error) {
 		*field, err = parseAddress(text)
 	case *Hours:
 		*field, err = parseHours(text)
+	case *Recipients:
+		*field, err = parseRecipients(text)
 	case *TrustedProxies:
 		*field, err = parseProxies(text)
 	case **time.Location:

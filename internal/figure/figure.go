@@ -26,14 +26,14 @@ type Run struct {
 	Database string    // postgres://…; empty: a temporary SQLite file
 	Pairs    int       // of alike
 	Long     bool      // at full size, where a bench is smaller by itself
-	Accounts int       // of progress, import and people
+	Accounts int       // of progress, import, people and backup
 	Tickets  int       // of tickets
 	worlds   int       // made so far
 	figures  []Figure
 }
 
 // Names are the benches, in the order in which they run.
-var Names = []string{"signin", "code", "gate", "stall", "overload", "start", "alike", "reminders", "mail", "progress", "import", "people", "tickets"}
+var Names = []string{"signin", "code", "gate", "stall", "overload", "start", "alike", "reminders", "mail", "progress", "import", "people", "tickets", "backup"}
 
 // Do runs one bench and answers its figures.
 func (r *Run) Do(ctx context.Context, name string) ([]Figure, error) {
@@ -66,6 +66,8 @@ func (r *Run) Do(ctx context.Context, name string) ([]Figure, error) {
 		err = r.people(ctx)
 	case "tickets":
 		err = r.tickets(ctx)
+	case "backup":
+		err = r.backup(ctx)
 	default:
 		err = fmt.Errorf("there is no bench %q; there are %v", name, Names)
 	}

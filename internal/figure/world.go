@@ -35,6 +35,7 @@ const (
 type world struct {
 	portal  *web.Portal
 	db      *store.DB
+	source  string // of db
 	url     string
 	people  []Person
 	trips   atomic.Int64
@@ -101,7 +102,7 @@ func (r *Run) openStore(ctx context.Context, w *world) (*secret.Keys, *clock.Clo
 	if err != nil {
 		return nil, nil, err
 	}
-	w.db = db
+	w.db, w.source = db, source
 	w.closers = append(w.closers, func() { _ = db.Close() })
 	if _, err := db.Migrate(ctx); err != nil {
 		return nil, nil, err

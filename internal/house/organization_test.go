@@ -56,4 +56,12 @@ var acrossOrganizations = map[string]string{
 	"password.SealedAside":   "a change of keys: how many values each key has sealed, whosever they are",
 	"mail.Sealed":            "a change of keys: how many values each key has sealed, whosever they are",
 	"mail.RetryOne":          "an operator tries a parked letter again, by id",
+	"session.Restored":       "the portal's own work: a restored backup opens with sessions void, whosever they are",
+	"mailotp.Restored":       "the portal's own work: a restored backup opens with mailed codes void, whosever they are",
+	"password.Restored":      "the portal's own work: a restored backup opens with resets void, whosever they are",
+	"pass.Restored":          "the portal's own work: a restored backup opens with passes void, whosever they are",
+	"address.Restored":       "the portal's own work: a restored backup opens with changes of addresses void, whosever they are",
+	"mail.Restored":          "the portal's own work: of a restored backup codes, links and mailings are not sent, whosever they are",
+	"notice.Restored":        "the portal's own work: of a restored backup no mailing goes out twice, whomever it is for",
+	"reminder.Restored":      "the portal's own work: of a restored backup no reminder goes out twice, whomever it is for",
 }

@@ -52,6 +52,7 @@ var Shares = []store.Share{
 // LeftOut are the tables of which a copy takes nothing, with the reason.
 var LeftOut = map[string]string{
 	"migration":           "of the copy's own schema",
+	"portal_hold":         "of the source's own",
 	"portal":              "the copy is no portal: nothing serves from it",
 	"clock":               "a rehearsal has a clock of its own",
 	"key_line":            "the copy has keys of its own",

@@ -18,6 +18,7 @@ const (
 	ForOld     Purpose = "password of another system"
 	ForImport  Purpose = "import file"
 	ForReply   Purpose = "ticket reply address"
+	ForBackup  Purpose = "backup"
 	ForForm    Purpose = "ticket form"
 	ForDigests Purpose = "keys of lasting digests"
 )

@@ -8,7 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -23,6 +26,10 @@ type Migration struct {
 	Name    string
 	Text    string
 	Digest  string
+	// ServesFrom is the last step of the oldest program that may serve a database with
+	// this one. A step that only expands names an older step; one that says nothing in
+	// its text ("-- serves-from: 8") names itself.
+	ServesFrom int
 }
 
 // ErrSchema means that the schema is not the one this program was built with.
@@ -45,16 +52,55 @@ func Migrations() ([]Migration, error) {
 		if err != nil || version != len(steps)+1 {
 			return nil, fmt.Errorf("migration %s: its number should be %04d", name, len(steps)+1)
 		}
-		sum := sha256.Sum256(text)
-		steps = append(steps, Migration{version, path.Base(name), string(text), hex.EncodeToString(sum[:])})
+		step, err := NewMigration(version, path.Base(name), string(text))
+		if err != nil {
+			return nil, err
+		}
+		steps = append(steps, step)
 	}
 	return steps, nil
 }
 
+var servesFrom = regexp.MustCompile(`(?m)^-- serves-from: (.*)$`)
+
+// NewMigration reads a step from its text.
+func NewMigration(version int, name, text string) (Migration, error) {
+	sum := sha256.Sum256([]byte(text))
+	step := Migration{version, name, text, hex.EncodeToString(sum[:]), version}
+	if said := servesFrom.FindStringSubmatch(text); said != nil {
+		from, err := strconv.Atoi(said[1])
+		if err != nil || from < 1 || from > version {
+			return Migration{}, fmt.Errorf("migration %s: serves-from names a step up to its own, not %q", name, said[1])
+		}
+		step.ServesFrom = from
+	}
+	return step, nil
+}
+
+// Knowing is the same database as a program sees it that has these steps: an older
+// one, or the schema of a backup's own time.
+func (db *DB) Knowing(steps []Migration) *DB {
+	other := *db
+	other.steps = steps
+	return &other
+}
+
+// Steps are those that this program knows, or those of Knowing.
+func (db *DB) Steps() ([]Migration, error) {
+	if db.steps != nil {
+		return db.steps, nil
+	}
+	return Migrations()
+}
+
 // Migrate applies the steps that are missing, all in one transaction, and answers
-// those applied. Several nodes may call it at once: one does the work.
+// those applied. Several nodes may call it at once: one does the work. Killed half-way
+// it has done nothing, and may be called again.
+//
+// It may run beside a serving portal: it waits for no table longer than lockedFor, and
+// begins anew rather than have others wait behind it, or lose to it in a deadlock.
 func (db *DB) Migrate(ctx context.Context) ([]Migration, error) {
-	steps, err := Migrations()
+	steps, err := db.Steps()
 	if err != nil {
 		return nil, err
 	}
@@ -63,12 +109,35 @@ func (db *DB) Migrate(ctx context.Context) ([]Migration, error) {
 		return nil, fmt.Errorf("migrate: %w", err)
 	}
 	defer release()
-	var applied []Migration
+	var done []Migration
+	for range rounds {
+		done, err = db.migrate(ctx, steps)
+		if db.engine != PostgreSQL || !errors.Is(err, ErrBusy) {
+			return done, err
+		}
+	}
+	return nil, fmt.Errorf("migrate: %w: run it at a quieter hour, or in a maintenance window", err)
+}
+
+// A migration on PostgreSQL waits for a table this long, which is less than after what
+// time the server looks for deadlocks and lets somebody else lose (1 s as it comes).
+// It is tried again for as long as Write does, and that so many times.
+const (
+	lockedFor = "150ms"
+	rounds    = 12
+)
+
+func (db *DB) migrate(ctx context.Context, steps []Migration) (done []Migration, err error) {
 	err = db.Write(ctx, func(ctx context.Context, tx *Tx) error {
-		applied = nil
-		_, err := tx.Exec(ctx, `create table if not exists migration (
-			version integer primary key, name text not null, digest text not null, applied_at bigint not null)`)
-		if err != nil {
+		done = nil
+		if db.engine == PostgreSQL {
+			for _, text := range []string{`set local lock_timeout = '` + lockedFor + `'`, `set local idle_in_transaction_session_timeout = 0`} {
+				if _, err := tx.Exec(ctx, text); err != nil {
+					return err
+				}
+			}
+		}
+		if err := migrationTable(ctx, tx, db.engine); err != nil {
 			return err
 		}
 		there, err := appliedSteps(ctx, tx)
@@ -76,9 +145,12 @@ func (db *DB) Migrate(ctx context.Context) ([]Migration, error) {
 			return err
 		}
 		for _, step := range steps {
-			if digest, ok := there[step.Version]; ok {
-				if digest != step.Digest {
+			if known, ok := there[step.Version]; ok {
+				if known.digest != step.Digest {
 					return fmt.Errorf("%w: step %s was applied with another text", ErrSchema, step.Name)
+				}
+				if err := sayServesFrom(ctx, tx, step, known); err != nil {
+					return err
 				}
 				continue
 			}
@@ -87,16 +159,41 @@ func (db *DB) Migrate(ctx context.Context) ([]Migration, error) {
 					return fmt.Errorf("migration %s: %w", step.Name, err)
 				}
 			}
-			_, err := tx.Exec(ctx, `insert into migration (version, name, digest, applied_at) values ($1, $2, $3, $4)`,
-				step.Version, step.Name, step.Digest, Micros(tx.Now()))
+			_, err := tx.Exec(ctx, `insert into migration (version, name, digest, applied_at, serves_from) values ($1, $2, $3, $4, $5)`,
+				step.Version, step.Name, step.Digest, Micros(tx.Now()), step.ServesFrom)
 			if err != nil {
 				return err
 			}
-			applied = append(applied, step)
+			done = append(done, step)
 		}
 		return nil
 	})
-	return applied, err
+	return done, err
+}
+
+// migrationTable makes the list of steps, or brings one up that was made before steps
+// said which programs may still serve them.
+func migrationTable(ctx context.Context, tx *Tx, engine Engine) error {
+	_, err := tx.Exec(ctx, `create table if not exists migration (
+		version integer primary key, name text not null, digest text not null, applied_at bigint not null, serves_from integer)`)
+	if err != nil {
+		return err
+	}
+	there, err := columns(ctx, tx, engine, "migration")
+	if err != nil || slices.ContainsFunc(there, func(c Column) bool { return c.Name == "serves_from" }) {
+		return err
+	}
+	_, err = tx.Exec(ctx, `alter table migration add column serves_from integer`)
+	return err
+}
+
+// sayServesFrom adds what a step that was applied before did not say.
+func sayServesFrom(ctx context.Context, tx *Tx, step Migration, known applied) error {
+	if known.servesFrom == step.ServesFrom {
+		return nil
+	}
+	_, err := tx.Exec(ctx, `update migration set serves_from = $1 where version = $2`, step.ServesFrom, step.Version)
+	return err
 }
 
 // alone waits until no other node migrates; on SQLite the writer's turn says so.
@@ -111,17 +208,24 @@ func (db *DB) alone(ctx context.Context) (release func(), err error) {
 		return nil, mapError(err)
 	}
 	release = func() { _ = lock.Rollback() } // the lock goes with it, as with a lost connection
-	if _, err := lock.ExecContext(ctx, `select pg_advisory_xact_lock(4711002718)`); err != nil {
-		release()
-		return nil, mapError(err)
+	for _, text := range []string{
+		`set local lock_timeout = 0`, // another node's migration may take its time, and so may ours
+		`set local idle_in_transaction_session_timeout = 0`,
+		`select pg_advisory_xact_lock(4711002718)`,
+	} {
+		if _, err := lock.ExecContext(ctx, text); err != nil {
+			release()
+			return nil, mapError(err)
+		}
 	}
 	return release, nil
 }
 
 // Schema says how the database stands against this program: empty is true when
-// nothing was ever applied; ErrSchema when steps are missing, unknown or changed.
+// nothing was ever applied; ErrSchema when steps are missing or changed, or a newer
+// program has applied one that this program does not serve with.
 func (db *DB) Schema(ctx context.Context) (empty bool, err error) {
-	steps, err := Migrations()
+	steps, err := db.Steps()
 	if err != nil {
 		return false, err
 	}
@@ -132,24 +236,40 @@ func (db *DB) Schema(ctx context.Context) (empty bool, err error) {
 	if there == 0 {
 		return true, nil
 	}
-	applied, err := appliedSteps(ctx, db)
+	found, err := db.appliedSteps(ctx)
 	if err != nil {
 		return false, fmt.Errorf("%w: it holds tables but no list of migrations (%w)", ErrSchema, err)
 	}
+	return false, compatible(steps, found)
+}
+
+// compatible is the rule by which a program that ends with its last step decides
+// about a database, and about steps that it has never seen.
+func compatible(steps []Migration, found map[int]applied) error {
+	last := 0
 	for _, step := range steps {
-		digest, ok := applied[step.Version]
+		known, ok := found[step.Version]
 		switch {
 		case !ok:
-			return false, fmt.Errorf("%w: step %s is missing: run `nidan migrate`", ErrSchema, step.Name)
-		case digest != step.Digest:
-			return false, fmt.Errorf("%w: step %s was applied with another text", ErrSchema, step.Name)
+			return fmt.Errorf("%w: step %s is missing: run `nidan migrate`", ErrSchema, step.Name)
+		case known.digest != step.Digest:
+			return fmt.Errorf("%w: step %s was applied with another text", ErrSchema, step.Name)
 		}
-		delete(applied, step.Version)
+		last = step.Version
 	}
-	if len(applied) > 0 {
-		return false, fmt.Errorf("%w: it was migrated by a newer nidan", ErrSchema)
+	for _, version := range slices.Sorted(maps.Keys(found)) {
+		newer := found[version]
+		switch {
+		case version <= last:
+		case newer.servesFrom == 0:
+			return fmt.Errorf("%w: it was migrated by a newer nidan, and step %s does not say that this one may serve it: install the newer one",
+				ErrSchema, newer.name)
+		case newer.servesFrom > last:
+			return fmt.Errorf("%w: it was migrated by a newer nidan, and step %s needs a program that knows step %d; this one ends with step %d: install the newer one",
+				ErrSchema, newer.name, newer.servesFrom, last)
+		}
 	}
-	return false, nil
+	return nil
 }
 
 func (db *DB) tables(ctx context.Context) (n int, err error) {
@@ -160,20 +280,41 @@ func (db *DB) tables(ctx context.Context) (n int, err error) {
 	return n, db.QueryRow(ctx, text).Scan(&n)
 }
 
-func appliedSteps(ctx context.Context, r Reader) (map[int]string, error) {
-	rows, err := r.Query(ctx, `select version, digest from migration`)
+// applied is a step as the database has it.
+type applied struct {
+	name, digest string
+	servesFrom   int // 0: it does not say
+}
+
+// appliedSteps reads the list of steps, whichever program wrote it.
+func (db *DB) appliedSteps(ctx context.Context) (map[int]applied, error) {
+	there, err := columns(ctx, db, db.engine, "migration")
+	if err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(there, func(c Column) bool { return c.Name == "serves_from" }) {
+		return appliedSteps(ctx, db)
+	}
+	return scanSteps(db.Query(ctx, `select version, name, digest, 0 from migration`))
+}
+
+func appliedSteps(ctx context.Context, r Reader) (map[int]applied, error) {
+	return scanSteps(r.Query(ctx, `select version, name, digest, coalesce(serves_from, 0) from migration`))
+}
+
+func scanSteps(rows *Rows, err error) (map[int]applied, error) {
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	there := map[int]string{}
+	there := map[int]applied{}
 	for rows.Next() {
 		var version int
-		var digest string
-		if err := rows.Scan(&version, &digest); err != nil {
+		var one applied
+		if err := rows.Scan(&version, &one.name, &one.digest, &one.servesFrom); err != nil {
 			return nil, err
 		}
-		there[version] = digest
+		there[version] = one
 	}
 	return there, rows.Err()
 }
@@ -195,4 +336,18 @@ func statements(text string) []string {
 		}
 	}
 	return list
+}
+
+// AppliedSteps are the steps that a database has, in order, without their text.
+func AppliedSteps(ctx context.Context, r Reader) ([]Migration, error) {
+	found, err := appliedSteps(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Migration, 0, len(found))
+	for _, version := range slices.Sorted(maps.Keys(found)) {
+		one := found[version]
+		list = append(list, Migration{Version: version, Name: one.name, Digest: one.digest, ServesFrom: one.servesFrom})
+	}
+	return list, nil
 }

@@ -30,7 +30,7 @@ func eachEmpty(t *testing.T, test func(t *testing.T, source string)) {
 	t.Run("postgresql", func(t *testing.T) { test(t, postgres(t)) })
 }
 
-func exec(t *testing.T, db *store.DB, text string) {
+func change(t *testing.T, db *store.DB, text string) {
 	t.Helper()
 	err := db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 		_, err := tx.Exec(ctx, text)
@@ -109,7 +109,7 @@ func TestASchemaOfAnotherProgramIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			storetest.Each(t, func(t *testing.T, w storetest.World) {
-				exec(t, w.DB, c.spoil)
+				change(t, w.DB, c.spoil)
 				empty, err := w.DB.Schema(t.Context())
 				if empty || !errors.Is(err, store.ErrSchema) || !strings.Contains(err.Error(), c.said) {
 					t.Errorf("empty %t, %v", empty, err)
@@ -141,7 +141,7 @@ func TestAMissingStepAsksForMigrate(t *testing.T) {
 func TestAFailedMigrationLeavesNothing(t *testing.T) {
 	eachEmpty(t, func(t *testing.T, source string) {
 		db := empty(t, source)
-		exec(t, db, `create table audit (mine text)`) // in the way of the portal's own
+		change(t, db, `create table audit (mine text)`) // in the way of the portal's own
 		if _, err := db.Migrate(t.Context()); err == nil {
 			t.Fatal("another's table was taken for the portal's")
 		}
@@ -151,7 +151,7 @@ func TestAFailedMigrationLeavesNothing(t *testing.T) {
 				t.Errorf("%s is there", table)
 			}
 		}
-		exec(t, db, `drop table audit`)
+		change(t, db, `drop table audit`)
 		if applied, err := db.Migrate(t.Context()); err != nil || len(applied) != len(known(t)) {
 			t.Errorf("with the way free: %d steps, %v", len(applied), err)
 		}

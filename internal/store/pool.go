@@ -58,7 +58,16 @@ func (p *pool) statement(ctx context.Context, text string) (*sql.Stmt, error) {
 	return stmt, nil
 }
 
-func (p *pool) close() error { return p.db.Close() }
+// close finalizes what was prepared first: SQLite keeps a connection with statements
+// open after its end, and then the log stays beside the file.
+func (p *pool) close() error {
+	var err error
+	p.made.Range(func(_, stmt any) bool {
+		err = errors.Join(err, stmt.(*sql.Stmt).Close())
+		return true
+	})
+	return errors.Join(err, p.db.Close())
+}
 
 // writer runs transactions: on SQLite one after another on one connection, in
 // the order they came; on PostgreSQL side by side.
@@ -162,6 +171,10 @@ func (w *writer) close() error {
 		return nil // the pool that reads is the same and closes it
 	}
 	w.turn <- struct{}{}
-	err := w.conn.Close()
+	var err error
+	for _, stmt := range w.made { // see pool.close
+		err = errors.Join(err, stmt.Close())
+	}
+	err = errors.Join(err, w.conn.Close())
 	return errors.Join(err, w.db.Close())
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -13,8 +14,12 @@ type Mark struct {
 	Created  time.Time
 }
 
-// MarkPortal marks a new database; ErrTaken when it was marked already.
+// MarkPortal marks a new database; ErrTaken when it was marked already, ErrHeld when
+// something else is being made of it.
 func MarkPortal(ctx context.Context, tx *Tx, keyCheck []byte, demo bool) error {
+	if h, err := ReadHold(ctx, tx); err != nil || h != (Hold{}) {
+		return errors.Join(err, h.Err())
+	}
 	n, err := tx.Exec(ctx, `insert into portal (id, key_check, demo, created_at) values (1, $1, $2, $3) on conflict (id) do nothing`,
 		keyCheck, demo, Micros(tx.Now()))
 	if err == nil && n == 0 {

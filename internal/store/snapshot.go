@@ -19,7 +19,12 @@ func (db *DB) Snapshot(ctx context.Context, do func(ctx context.Context, r Reade
 		return mapError(err)
 	}
 	defer func() { _ = tx.Rollback() }() // it has written nothing
-	if db.engine == PostgreSQL {         // whoever copies may pause; it holds nobody up
+	if db.engine == PostgreSQL {         // whoever the copy is for may be slow to take it
+		if _, err := tx.ExecContext(ctx, `set local idle_in_transaction_session_timeout = 0`); err != nil {
+			return mapError(err)
+		}
+	}
+	if db.engine == PostgreSQL { // whoever copies may pause; it holds nobody up
 		if _, err := tx.ExecContext(ctx, "set local idle_in_transaction_session_timeout = 0"); err != nil {
 			return mapError(err)
 		}

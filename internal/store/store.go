@@ -48,6 +48,7 @@ type DB struct {
 	heed   heed
 	// address is where it is, as the settings say: with a password, and not for people.
 	address string
+	steps   []Migration // of Knowing; nil: this program's own
 }
 
 // Reader reads: a DB outside, a Tx inside a transaction.
@@ -67,6 +68,9 @@ func Open(ctx context.Context, source string, now func() time.Time) (*DB, error)
 
 // Engine says which engine this is.
 func (db *DB) Engine() Engine { return db.engine }
+
+// Now is the instant by which it is written.
+func (db *DB) Now() time.Time { return db.now() }
 
 // Name is the database for people: its path or its host and name, never a password.
 func (db *DB) Name() string { return db.source }

@@ -82,6 +82,9 @@ func (p *Portal) unready(ctx context.Context) string {
 	if at.Sub(p.Clock.Machine()) > offBy || before.Sub(at) > offBy {
 		return "this machine's clock is more than 5 s off the database's"
 	}
+	if _, err := p.DB.Schema(ctx); err != nil { // migrated past this program, while it ran
+		return "this program does not serve with the database's schema: install the newer one"
+	}
 	if p.Clock.Behind() > offBy {
 		return "the clock stands behind the latest instant seen: set it right, or run `nidan clock accept`"
 	}
