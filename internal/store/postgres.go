@@ -40,7 +40,7 @@ func openPostgres(ctx context.Context, source string, now func() time.Time) (*DB
 	}
 	wire := &wire{node: rand.Text()}
 	opened := &DB{
-		engine: PostgreSQL, now: now, source: nameOf(config), address: source,
+		engine: PostgreSQL, now: now, source: nameOf(config), address: source, heed: &heed{},
 		read:  newPool(db, false),
 		write: &writer{db: db, wire: wire},
 	}

@@ -68,7 +68,7 @@ func openFile(ctx context.Context, path, pragmas string, now func() time.Time) (
 	// Without an answer the first transaction makes everybody forget, no more.
 	_ = conn.QueryRowContext(ctx, "pragma data_version").Scan(&lite.version)
 	opened := &DB{
-		engine: SQLite, now: now, source: path,
+		engine: SQLite, now: now, source: path, heed: &heed{},
 		read:  newPool(read, true),
 		write: &writer{db: write, conn: conn, turn: make(chan struct{}, 1), made: map[string]*sql.Stmt{}, lite: lite},
 	}

@@ -45,7 +45,7 @@ type DB struct {
 	read   *pool   // on SQLite: many connections that cannot write
 	write  *writer // on SQLite: the one connection that writes
 	source string  // its name for people
-	heed   heed
+	heed   *heed
 	// address is where it is, as the settings say: with a password, and not for people.
 	address string
 	steps   []Migration // of Knowing; nil: this program's own
