@@ -141,7 +141,9 @@ func (s *Room) second(w http.ResponseWriter, r *http.Request, method account.Met
 	if err != nil {
 		return s.closedOr(w, r, err)
 	}
-	s.Wake()
+	if outcome.Verdict != verification.Right || outcome.Enrolled { // else no letter was written
+		s.Wake()
+	}
 	if outcome.Verdict != verification.Right {
 		return s.refuseCode(w, r, outcome, s.showSecond)
 	}

@@ -264,7 +264,9 @@ func (s *Room) right(w http.ResponseWriter, r *http.Request, a attempt, ref acco
 	if err != nil {
 		return err
 	}
-	s.Wake()
+	if next.step.Method == account.MailOTP || kept.ResetID != "" { // else no letter was written
+		s.Wake()
+	}
 	session.Give(w, s.site, token)
 	if next.step.Kind == Refused || next.step.Kind == MustResetPassword {
 		return s.Gate.showStep(w, r, next.step)
