@@ -111,7 +111,7 @@ func (s *Room) resend(w http.ResponseWriter, r *http.Request, method account.Met
 	if method != account.MailOTP {
 		return page.See(w, "/signin/code")
 	}
-	err := s.db.Write(r.Context(), func(ctx context.Context, tx *store.Tx) error {
+	err := s.db.WriteOf(r.Context(), v.Ref.Organization, func(ctx context.Context, tx *store.Tx) error {
 		if err := v.Still(ctx, tx); err != nil {
 			return err
 		}
@@ -154,7 +154,7 @@ func (s *Room) second(w http.ResponseWriter, r *http.Request, method account.Met
 // prove tries a code and, when it is right, lets the session rise, in one
 // transaction. A refusal is committed as well: it is counted before it is told.
 func (s *Room) prove(ctx context.Context, v *session.Visit, door verification.Door, method account.Method, code string) (o verification.Outcome, token string, err error) {
-	err = s.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err = s.db.WriteOf(ctx, v.Ref.Organization, func(ctx context.Context, tx *store.Tx) error {
 		if err := v.Still(ctx, tx); err != nil {
 			return err
 		}

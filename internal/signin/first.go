@@ -201,7 +201,8 @@ func (s *Room) spend(ctx context.Context, counters []limit.Key) error {
 // wrong counts and records, before the answer leaves and whether or not anybody
 // still waits for it.
 func (s *Room) wrong(w http.ResponseWriter, r *http.Request, a attempt, ref account.Ref) error {
-	err := s.db.Write(context.WithoutCancel(r.Context()), func(ctx context.Context, tx *store.Tx) error {
+	// Whoever is typed, he waits in one line: of an address that nobody has all are recorded in one chain.
+	err := s.db.WriteOf(context.WithoutCancel(r.Context()), organization.Operators, func(ctx context.Context, tx *store.Tx) error {
 		counters := s.keys(a)
 		if err := limit.Spend(ctx, tx, counters[:3]...); err != nil {
 			return err
@@ -227,7 +228,7 @@ func (s *Room) right(w http.ResponseWriter, r *http.Request, a attempt, ref acco
 	var token string
 	var next asked
 	before := session.Of(r.Context())
-	err := s.db.Write(r.Context(), func(ctx context.Context, tx *store.Tx) error {
+	err := s.db.WriteOf(r.Context(), ref.Organization, func(ctx context.Context, tx *store.Tx) error {
 		err := limit.Spend(ctx, tx, password.Right(s.Keys, a.key, a.network))
 		if err != nil {
 			return err

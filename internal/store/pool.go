@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"hash/fnv"
 	"sync"
 	"time"
 )
@@ -72,12 +73,34 @@ func (p *pool) close() error {
 // writer runs transactions: on SQLite one after another on one connection, in
 // the order they came; on PostgreSQL side by side.
 type writer struct {
-	db   *sql.DB
-	conn *sql.Conn     // SQLite's one writing connection
-	turn chan struct{} // held while it is in use
-	made map[string]*sql.Stmt
-	lite *lite
-	wire *wire
+	db    *sql.DB
+	conn  *sql.Conn     // SQLite's one writing connection
+	turn  chan struct{} // held while it is in use
+	made  map[string]*sql.Stmt
+	lite  *lite
+	wire  *wire
+	lines []chan struct{} // PostgreSQL: of WriteOf, see line; nil: there are none
+}
+
+// lines is how many lines there are: organizations share one where their names' sums meet.
+const lines = 256
+
+func newLines() []chan struct{} {
+	all := make([]chan struct{}, lines)
+	for i := range all {
+		all[i] = make(chan struct{}, 1)
+	}
+	return all
+}
+
+// line is where transactions of an organization wait for one another; nil: nowhere.
+func (w *writer) line(organization string) chan struct{} {
+	if w.lines == nil {
+		return nil
+	}
+	sum := fnv.New32a()
+	_, _ = sum.Write([]byte(organization)) // never fails
+	return w.lines[sum.Sum32()%lines]
 }
 
 // try is one attempt. asked ends the wait for its turn, ctx the transaction itself.

@@ -42,7 +42,7 @@ func openPostgres(ctx context.Context, source string, now func() time.Time) (*DB
 	opened := &DB{
 		engine: PostgreSQL, now: now, source: nameOf(config), address: source, heed: &heed{},
 		read:  newPool(db, false),
-		write: &writer{db: db, wire: wire},
+		write: &writer{db: db, wire: wire, lines: newLines()},
 	}
 	opened.heed.wire, wire.tell = wire, opened.heed.tell
 	return opened, nil

@@ -72,6 +72,17 @@ func (tx *Tx) QueryRow(ctx context.Context, text string, args ...any) *Row {
 // Otherwise a client could choose, by the moment of its leaving, which of its wrong
 // codes are counted.
 func (db *DB) Write(ctx context.Context, do func(ctx context.Context, tx *Tx) error) error {
+	return db.writeAfter(ctx, nil, do)
+}
+
+// WriteOf is Write for a transaction that would be undone by another of the same
+// organization, since both read the end of its record and write behind it: on
+// PostgreSQL those of this node come one after another, on SQLite all do.
+func (db *DB) WriteOf(ctx context.Context, organization string, do func(ctx context.Context, tx *Tx) error) error {
+	return db.writeAfter(ctx, db.write.line(organization), do)
+}
+
+func (db *DB) writeAfter(ctx context.Context, line chan struct{}, do func(ctx context.Context, tx *Tx) error) error {
 	if ctx.Value(insideKey{}) != nil {
 		return ErrNested
 	}
@@ -88,6 +99,14 @@ func (db *DB) Write(ctx context.Context, do func(ctx context.Context, tx *Tx) er
 	}
 	asked, stop := context.WithTimeoutCause(ctx, retryFor, ErrBusy)
 	defer stop()
+	if line != nil {
+		select {
+		case line <- struct{}{}:
+			defer func() { <-line }()
+		case <-asked.Done():
+			return context.Cause(asked)
+		}
+	}
 	wait := firstWait
 	for {
 		err := db.write.try(asked, inside, db.now, &deed, do)

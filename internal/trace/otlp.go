@@ -122,7 +122,7 @@ func nanos(t time.Time) string { return strconv.FormatInt(t.UnixNano(), 10) }
 
 func pairs(list []attribute.KeyValue) (out []pair) {
 	for _, kv := range list {
-		value := map[string]any{"stringValue": kv.Value.Emit()}
+		value := map[string]any{"stringValue": kv.Value.String()}
 		if kv.Value.Type() == attribute.INT64 {
 			value = map[string]any{"intValue": strconv.FormatInt(kv.Value.AsInt64(), 10)}
 		}
