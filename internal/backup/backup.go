@@ -26,8 +26,8 @@ var noLease = map[string]any{"lease_by": "", "lease_until": int64(0)}
 var Tables = []Table{
 	{Name: "portal", Columns: "id key_check demo created_at"},
 	{Name: "key_line", Columns: "id key_check added_at added_by active_at active_by retired_at retired_by"},
-	{Name: "key_use", Columns: "id seals since digests"}, // sealed
-	{Name: "clock", Columns: "id latest epoch floor_step demo_offset past"},
+	{Name: "key_use", Columns: "id seals since digests"},                                                       // sealed
+	{Name: "clock", Columns: "id latest epoch floor_step demo_offset past", Blank: map[string]any{"past": ""}}, // of one server
 	{Name: "mail", Columns: "id organization_id holder_id lane kind recipient subject body created_at due_at expires_at tries lease_by lease_until sent_at dropped_at parked_at failure bounced_at",
 		Blank: map[string]any{"lease_by": nil, "lease_until": int64(0)}},
 	{Name: "demo_mail", Columns: "id recipient subject body at"},
