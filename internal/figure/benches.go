@@ -14,7 +14,7 @@ var clk = clock.New()
 // signin: a full sign-in with all its pages against a bare loop of its one hash.
 func (r *Run) signin(ctx context.Context) error {
 	permits := threads()
-	const rounds, people, warming = 3, 120, 120
+	const rounds, people, warming = 9, 40, 120
 	w, err := r.open(ctx, rounds*people+warming)
 	defer w.close()
 	if err != nil {

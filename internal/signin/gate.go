@@ -76,10 +76,13 @@ func (g *Gate) Guard(rt route.Route) http.HandlerFunc {
 // have become better meanwhile.
 func (g *Gate) meet(ctx context.Context, token string, gate route.Gate, client netip.Addr) (*visitor, error) {
 	v := &visitor{Context: ctx, g: g, gate: gate, client: client}
-	if token == "" || g.Memory == nil {
+	if g.Memory == nil {
 		return v, g.ask(ctx, g.DB, &v.asked, token, gate, client, g.Clock.Now)
 	}
-	of := digest(sha256.Sum256([]byte(token)))
+	of := stranger
+	if token != "" {
+		of = digest(sha256.Sum256([]byte(token)))
+	}
 	if e := g.Memory.recall(of); e != nil {
 		v.asked.decide(e, token, gate, client, g.Clock.Now())
 		if judge(gate, &v.asked).kind == passes {
@@ -91,8 +94,9 @@ func (g *Gate) meet(ctx context.Context, token string, gate route.Gate, client n
 	if err := g.ask(ctx, g.DB, &v.asked, token, gate, client, g.Clock.Now); err != nil {
 		return nil, err
 	}
-	// Whoever is half-way in is asked about each time.
-	if v.asked.step.Kind == Admit {
+	// Whoever is half-way in is asked about each time; of whoever brings no session it is
+	// remembered what is planned.
+	if v.asked.step.Kind == Admit || token == "" {
 		g.Memory.remember(from, of, v.asked.remembered)
 	}
 	return v, nil

@@ -40,6 +40,9 @@ type Memory struct {
 
 type digest [sha256.Size]byte
 
+// stranger stands for everybody who brings no session.
+var stranger digest
+
 // generation is what was remembered in a few seconds. It is dropped as a whole.
 type generation struct {
 	entries map[digest]*remembered

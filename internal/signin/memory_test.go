@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"nidan/internal/account"
+	"nidan/internal/maintenance"
 	"nidan/internal/organization"
 	"nidan/internal/page"
 	"nidan/internal/password"
@@ -323,5 +324,34 @@ func TestARememberedRequestAllocatesLittle(t *testing.T) {
 	handler(w, r)
 	if n := testing.AllocsPerRun(200, func() { handler(w, r) }); n > 6 {
 		t.Errorf("%.0f allocations", n)
+	}
+}
+
+// Whoever brings no session costs no question while nothing that is planned changes, and
+// meets what was changed at his next request.
+func TestOfStrangersItIsRememberedWhatIsPlanned(t *testing.T) {
+	w := storetest.Open(t, storetest.SQLite(t))
+	s := remember(t, w)
+	ask := func() (status int, trips int64) {
+		ctx, counted := store.Counting(t.Context())
+		r := httptest.NewRequest("GET", "/signin", nil).WithContext(ctx)
+		answer := httptest.NewRecorder()
+		s.gate.Guard(route.Route{Pattern: "GET /signin", Gate: route.Door, Serve: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(200) }})(answer, r)
+		return answer.Code, counted.N()
+	}
+	ask()
+	if status, trips := ask(); status != 200 || trips != 0 {
+		t.Errorf("%d with %d trips", status, trips)
+	}
+	now := w.Clock.Now()
+	err := w.DB.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		_, err := maintenance.Plan(ctx, tx, now.Add(-time.Minute), now.Add(time.Hour), "test")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, _ := ask(); status != 503 {
+		t.Errorf("in a window: %d", status)
 	}
 }
