@@ -88,13 +88,15 @@ func (db *DB) Close() error {
 // Query reads rows.
 func (db *DB) Query(ctx context.Context, text string, args ...any) (*Rows, error) {
 	count(ctx)
-	return db.read.query(ctx, text, args)
+	ended := stated(ctx, text)
+	rows, err := db.read.query(ctx, text, args)
+	ended(err)
+	return rows, err
 }
 
 // QueryRow reads one row; its Scan answers ErrNone when there is none.
 func (db *DB) QueryRow(ctx context.Context, text string, args ...any) *Row {
-	count(ctx)
-	rows, err := db.read.query(ctx, text, args)
+	rows, err := db.Query(ctx, text, args...)
 	return &Row{rows: rows, err: err}
 }
 

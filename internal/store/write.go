@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"nidan/internal/trace"
 )
 
 type insideKey struct{}
@@ -42,7 +44,9 @@ func (tx *Tx) Now() time.Time { return tx.now }
 func (tx *Tx) Exec(ctx context.Context, text string, args ...any) (int64, error) {
 	count(ctx)
 	tx.deed.note(tx.scope, text, args)
+	ended := stated(ctx, text)
 	result, err := tx.exec(ctx, text, args)
+	ended(err)
 	if err != nil {
 		return 0, mapError(err)
 	}
@@ -53,14 +57,15 @@ func (tx *Tx) Exec(ctx context.Context, text string, args ...any) (int64, error)
 func (tx *Tx) Query(ctx context.Context, text string, args ...any) (*Rows, error) {
 	count(ctx)
 	tx.deed.note(tx.scope, text, args)
-	return tx.rows(ctx, text, args)
+	ended := stated(ctx, text)
+	rows, err := tx.rows(ctx, text, args)
+	ended(err)
+	return rows, err
 }
 
 // QueryRow reads one row; its Scan answers ErrNone when there is none.
 func (tx *Tx) QueryRow(ctx context.Context, text string, args ...any) *Row {
-	count(ctx)
-	tx.deed.note(tx.scope, text, args)
-	rows, err := tx.rows(ctx, text, args)
+	rows, err := tx.Query(ctx, text, args...)
 	return &Row{rows: rows, err: err}
 }
 
@@ -82,10 +87,12 @@ func (db *DB) WriteOf(ctx context.Context, organization string, do func(ctx cont
 	return db.writeAfter(ctx, db.write.line(organization), do)
 }
 
-func (db *DB) writeAfter(ctx context.Context, line chan struct{}, do func(ctx context.Context, tx *Tx) error) error {
+func (db *DB) writeAfter(ctx context.Context, line chan struct{}, do func(ctx context.Context, tx *Tx) error) (err error) {
 	if ctx.Value(insideKey{}) != nil {
 		return ErrNested
 	}
+	ctx, ended := trace.Begin(ctx, "transaction")
+	defer func() { ended(err) }()
 	inside, end := lasting(context.WithValue(ctx, insideKey{}, true))
 	defer end()
 	// What was begun is heeded here whatever became of it: a commit whose answer was
