@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"sync"
 	"time"
@@ -70,6 +71,7 @@ func (n *node) serve(ctx context.Context) error {
 			}
 		})
 	}
+	go debug.FreeOSMemory() // what the start took is not needed again
 	err := n.Serve(ctx, n.main)
 	stop()
 	beside.Wait()

@@ -118,35 +118,40 @@ func (r *Run) rawCopy(ctx context.Context, from *store.DB, folder string) (rows 
 	return rows, clk.Machine().Sub(began), err
 }
 
-// measured runs a command in a process of its own. Its memory is asked for while it
-// runs: what the system tells at its end is no less than what this process had.
+// measured runs a command in a process of its own.
 func (r *Run) measured(ctx context.Context, name, database, keyFile string, args []string) (time.Duration, error) {
 	child := exec.CommandContext(ctx, r.Program, args...)
 	child.Env = append(os.Environ(), "NIDAN_DATABASE="+database, "NIDAN_KEY_FILE="+keyFile, "NIDAN_BACKUP_RECIPIENTS=")
 	child.Stderr = r.Out
 	began := clk.Machine()
-	if err := child.Start(); err != nil {
-		return 0, fmt.Errorf("%s: %w", name, err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- child.Wait() }()
-	most, err := 0.0, error(nil)
-	for ask := time.NewTicker(20 * time.Millisecond); ; {
-		select {
-		case <-ask.C:
-			most = max(most, memory(child.Process.Pid))
-			continue
-		case err = <-ended:
-			ask.Stop()
-		}
-		break
-	}
-	took := clk.Machine().Sub(began)
+	most, err := watched(child)
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", name, err)
 	}
+	took := clk.Machine().Sub(began)
 	r.atMost("memory of the "+name+" at its most", most, 200, "MiB")
 	return took, nil
+}
+
+// watched runs a program to its end, and answers its memory at its most, in MiB. It is
+// asked for while the program runs: what the system tells at its end is no less than what
+// this process had when it began the other.
+func watched(child *exec.Cmd) (most float64, err error) {
+	if err := child.Start(); err != nil {
+		return 0, err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- child.Wait() }()
+	ask := time.NewTicker(20 * time.Millisecond)
+	defer ask.Stop()
+	for {
+		select {
+		case <-ask.C:
+			most = max(most, memory(child.Process.Pid))
+		case err := <-ended:
+			return most, err
+		}
+	}
 }
 
 // memory is what a process has had at its most, in MiB; 0 where the system does not

@@ -16,7 +16,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"nidan/internal/phrase"
@@ -144,7 +143,8 @@ func (r *Run) importFile(ctx context.Context, source, key, file string, people i
 	var out bytes.Buffer
 	child.Stdout, child.Stderr = &out, r.Out
 	began := clk.Machine()
-	if err := child.Run(); err != nil {
+	most, err := watched(child)
+	if err != nil {
 		return 0, fmt.Errorf("import: %w", err)
 	}
 	took := clk.Machine().Sub(began)
@@ -152,9 +152,7 @@ func (r *Run) importFile(ctx context.Context, source, key, file string, people i
 	if err := json.Unmarshal(out.Bytes(), &came); err != nil || came.Added != people {
 		return 0, fmt.Errorf("the import added %d of %d people (%w)", came.Added, people, err)
 	}
-	if use, ok := child.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		r.atMost("memory of the import at its most", float64(use.Maxrss)/1024, 300, "MiB")
-	}
+	r.atMost("memory of the import at its most", most, 300, "MiB")
 	return took, nil
 }
 
