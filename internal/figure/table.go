@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 )
 
@@ -39,6 +40,15 @@ func field(file, name string) string {
 	return ""
 }
 
+// shown is a value with three digits that say something, and never in powers of ten.
+func shown(v float64) string {
+	digits := 3
+	for size := 1.0; digits > 0 && v >= size; size *= 10 {
+		digits--
+	}
+	return strconv.FormatFloat(v, 'f', digits, 64)
+}
+
 // Table is figures as Markdown, each beside its limit.
 func Table(figures []Figure, machine string, postgresql bool) string {
 	engine := "SQLite, synchronous=FULL"
@@ -56,7 +66,7 @@ func Table(figures []Figure, machine string, postgresql bool) string {
 		default:
 			verdict = "**missed**"
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", f.Bench, strings.ReplaceAll(f.Name, "|", "\\|"), strings.TrimSpace(fmt.Sprintf("%.3g %s", f.Value, f.Unit)), f.Limit, verdict)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", f.Bench, strings.ReplaceAll(f.Name, "|", "\\|"), strings.TrimSpace(shown(f.Value)+" "+f.Unit), f.Limit, verdict)
 	}
 	return b.String()
 }
