@@ -156,7 +156,7 @@ func TestOfAPortalAtRestEveryRowIsTheSameOnEitherEngine(t *testing.T) {
 			to.restored(file)
 			for table, sum := range to.sums() {
 				changed := slices.Contains([]string{"audit", "clock", "session", "mail_code", "mail", "pass", "password_reset", "address_change", "pass_request",
-					"reminder_round", "notice", "setup"}, table)
+					"reminder_round", "notice", "setup", "import_run"}, table)
 				if (sum == before[table]) == changed {
 					t.Errorf("%s: %s was %s and is %s", engine, table, before[table], sum)
 				}
@@ -398,4 +398,49 @@ func TestEachRowIsReadBackBeforeTheDatabaseIsServed(t *testing.T) {
 			t.Errorf("%s: %v, held: %+v", engine, err, to.hold())
 		}
 	}
+}
+
+// A restore whose terminal was lost goes on by itself; begun again by hand, the first one
+// stops, and neither empties what the other has opened.
+func TestOfTwoRestoresAtOnceTheLaterOneIsDone(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, w storetest.World) {
+		s := stage(t, w)
+		s.person()
+		file := s.take()
+		for _, at := range []string{"written", "compared"} {
+			if at == "compared" && w.DB.Engine() == store.PostgreSQL {
+				continue // the second one waits there until the first has read
+			}
+			to := s.there(string(w.DB.Engine()))
+			target := Target{DB: to.DB, House: time.UTC, Clock: to.Clock, By: console, Place: "a file",
+				Keys: func(context.Context) (*secret.Keys, error) { return to.Keys, nil }}
+			again, told := sync.Once{}, false
+			later := func(here string) func(int64, int64) {
+				return func(int64, int64) {
+					if here != at {
+						return
+					}
+					again.Do(func() {
+						told = true
+						to.restored(file)
+					})
+				}
+			}
+			target.Write, target.Verify = later("written"), later("compared")
+			opened, err := Open(bytes.NewReader(file), to.Keys, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tellEvery = 1
+			_, err = opened.Restore(t.Context(), target)
+			tellEvery = 10_000
+			if err == nil || at == "written" && !errors.Is(err, store.ErrTakenOver) || !told {
+				t.Errorf("%s: the first one: %v", at, err)
+			}
+			if to.hold().What != "" || to.count("account") != 1 {
+				t.Errorf("%s: held %+v, %d accounts", at, to.hold(), to.count("account"))
+			}
+			to.intact()
+		}
+	})
 }

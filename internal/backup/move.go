@@ -40,24 +40,26 @@ func (m Move) Do(ctx context.Context) (rows int64, err error) {
 	}
 	switch {
 	case hold.What == "":
+	case hold.What == store.Moved && hold.Place == m.To.Name(): // one begun before may lack its last step alone
+		return 0, m.last(ctx, hold)
 	case hold.What != store.Moving || hold.Place != m.To.Name():
 		return 0, hold.Err()
-	default: // a move begun before; perhaps it lacks its last step alone
-		if done, err := m.arrived(ctx); err != nil || done {
-			return 0, errors.Join(err, m.leave(ctx, done))
-		}
 	}
 	if err := m.still(ctx, m.From); err != nil {
 		return 0, err
 	}
-	if err := prepare(ctx, m.To, store.Moving, "from "+m.From.Name()); err != nil {
+	filled, err := prepare(ctx, m.To, store.Moving, "from "+m.From.Name())
+	if err != nil {
 		return 0, err
 	}
+	m.To = m.To.Under(filled)
+	var stands time.Time
 	err = m.From.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if err := m.still(ctx, tx); err != nil {
 			return err
 		}
-		return store.SetHold(ctx, tx, store.Moving, m.To.Name())
+		stands, err = store.SetHold(ctx, tx, store.Moving, m.To.Name())
+		return err
 	})
 	if err != nil {
 		return 0, err
@@ -65,10 +67,24 @@ func (m Move) Do(ctx context.Context) (rows int64, err error) {
 	if rows, err = m.carry(ctx); err != nil {
 		return 0, err
 	}
-	if err := m.arrive(ctx, rows); err != nil {
+	// First the old one is closed for good, then the new one is opened: never are both.
+	if err := m.leave(ctx, stands); err != nil {
 		return 0, err
 	}
-	return rows, m.leave(ctx, true)
+	return rows, m.arrive(ctx, fmt.Sprint(rows), filled)
+}
+
+// last opens the new database of a move whose every row was read back, and whose old one
+// is closed already.
+func (m Move) last(ctx context.Context, hold store.Hold) error {
+	there, err := store.ReadHold(ctx, m.To)
+	if err != nil {
+		return err
+	}
+	if there.What != store.Moving || there.Place != "from "+m.From.Name() {
+		return hold.Err()
+	}
+	return m.arrive(ctx, "all", there.Since)
 }
 
 // still refuses while a node may be serving.
@@ -78,28 +94,6 @@ func (m Move) still(ctx context.Context, r store.Reader) error {
 		err = fmt.Errorf("%w: stop %s; one that was killed counts as stopped from %s on", ErrRunning, strings.Join(names, ", "), until.UTC().Format(time.RFC3339))
 	}
 	return err
-}
-
-// arrived says whether the other database is this portal already, whole.
-func (m Move) arrived(ctx context.Context) (bool, error) {
-	if empty, err := m.To.Schema(ctx); empty || errors.Is(err, store.ErrSchema) {
-		return false, nil
-	} else if err != nil {
-		return false, err
-	}
-	hold, err := store.ReadHold(ctx, m.To)
-	if err != nil || hold.What != "" {
-		return false, err
-	}
-	there, err := store.ReadPortal(ctx, m.To)
-	if errors.Is(err, store.ErrNone) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	here, err := store.ReadPortal(ctx, m.From)
-	return err == nil && secret.Equal(there.KeyCheck, here.KeyCheck) && there.Created.Equal(here.Created), err
 }
 
 // carry writes every row and reads it back.
@@ -159,27 +153,31 @@ func (m Move) rows(ctx context.Context, r store.Reader, dumps []store.Dump, all 
 
 // arrive gives the new database free. The floor rises, as after any end that is not
 // known to have been clean.
-func (m Move) arrive(ctx context.Context, rows int64) error {
+func (m Move) arrive(ctx context.Context, rows string, filled time.Time) error {
 	return m.To.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if err := clock.Restored(ctx, tx); err != nil {
 			return err
 		}
 		err := audit.Record(ctx, tx, m.Keys, audit.Entry{Chain: audit.Operators, Act: "portal:database:moved", Actor: m.By, Subject: "portal",
-			Detail: map[string]string{"from": m.From.Name(), "to": m.To.Name(), "rows": fmt.Sprint(rows)}})
+			Detail: map[string]string{"from": m.From.Name(), "to": m.To.Name(), "rows": rows}})
 		if err != nil {
 			return err
 		}
-		return store.EndHold(ctx, tx)
+		return store.EndHold(ctx, tx, filled)
 	})
 }
 
-// leave marks the old database for good.
-func (m Move) leave(ctx context.Context, done bool) error {
-	if !done {
-		return nil
-	}
+// leave marks the old database for good, unless the move was cancelled meanwhile.
+func (m Move) leave(ctx context.Context, stands time.Time) error {
 	return m.From.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		return store.SetHold(ctx, tx, store.Moved, m.To.Name())
+		if err := store.KeepHold(ctx, tx, stands); err != nil {
+			return err
+		}
+		if err := m.still(ctx, tx); err != nil {
+			return err
+		}
+		_, err := store.SetHold(ctx, tx, store.Moved, m.To.Name())
+		return err
 	})
 }
 
@@ -202,7 +200,7 @@ func Cancel(ctx context.Context, db *store.DB, keys *secret.Keys, by audit.Actor
 		if err != nil {
 			return err
 		}
-		return store.EndHold(ctx, tx)
+		return store.EndHold(ctx, tx, hold.Since)
 	})
 	return hold, err
 }

@@ -122,17 +122,34 @@ func TestAMoveThatIsBrokenOffServesNobodyTwiceAndMayBeDoneAgain(t *testing.T) {
 					t.Errorf("%s: %v, served: %v", at, err, served())
 				}
 			}
-			// all but the last step: the new one is free, the old one not yet marked for good
-			move.Write, move.Verify = nil, nil
+			// cancelled while it goes on: the new one is never opened
+			move.Write, move.Verify = nil, func(int64, int64) {
+				if s.hold().What == store.Moving {
+					if _, err := Cancel(t.Context(), s.DB, s.Keys, console); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+			tellEvery = 1
+			_, err := move.Do(t.Context())
+			tellEvery = 10_000
+			if got := fmt.Sprint(served()); !errors.Is(err, store.ErrTakenOver) || got != "[from]" {
+				t.Errorf("cancelled meanwhile: %v, served: %s", err, got)
+			}
+			// all but the last step: the old one is closed for good, the new one not yet open
+			move.Verify = nil
 			if _, err := move.Do(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			s.in(func(ctx context.Context, tx *store.Tx) error {
-				return store.SetHold(ctx, tx, store.Moving, to.DB.Name())
+			to.in(func(ctx context.Context, tx *store.Tx) error {
+				_, err := store.SetHold(ctx, tx, store.Moving, "from "+s.DB.Name())
+				return err
 			})
-			records := to.count("audit")
-			if rows, err := move.Do(t.Context()); err != nil || rows != 0 || to.count("audit") != records {
+			if rows, err := move.Do(t.Context()); err != nil || rows != 0 {
 				t.Errorf("%d rows, %v", rows, err)
+			}
+			if _, err := move.Do(t.Context()); !errors.Is(err, store.ErrHeld) {
+				t.Errorf("moved once more: %v", err)
 			}
 			if got := fmt.Sprint(served()); got != "[to]" || s.hold().What != store.Moved {
 				t.Errorf("served: %s, held: %+v", got, s.hold())
@@ -159,7 +176,7 @@ func TestAMoveIsTakenBackOnTheOldDatabaseAlone(t *testing.T) {
 	}
 	s.intact()
 	half := s.there("sqlite")
-	if err := prepare(t.Context(), half.DB, store.Moving, "from "+s.DB.Name()); err != nil {
+	if _, err := prepare(t.Context(), half.DB, store.Moving, "from "+s.DB.Name()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Cancel(t.Context(), half.DB, s.Keys, console); !errors.Is(err, ErrMoved) {

@@ -77,9 +77,11 @@ func (c *Copy) Restore(ctx context.Context, to Target) (void Void, err error) {
 		return Void{}, err
 	}
 	old := to.DB.Knowing(steps)
-	if err := prepare(ctx, old, store.Restoring, to.Place); err != nil {
+	since, err := prepare(ctx, old, store.Restoring, to.Place)
+	if err != nil {
 		return Void{}, err
 	}
+	old, to.DB = old.Under(since), to.DB.Under(since)
 	if there, err := store.AppliedSteps(ctx, old); err != nil || len(there) != len(steps) {
 		return Void{}, errors.Join(err, fmt.Errorf("%w: %s was begun to be filled from a backup of another version: name a new file, or an empty PostgreSQL database",
 			ErrTarget, old.Name()))
@@ -105,7 +107,8 @@ func (c *Copy) Restore(ctx context.Context, to Target) (void Void, err error) {
 	if _, err := to.DB.Migrate(ctx); err != nil {
 		return Void{}, err
 	}
-	return void, c.finish(ctx, to, &void)
+	err = c.finish(ctx, to, since, &void)
+	return void, err
 }
 
 // load writes the rows, to the seal.
@@ -191,23 +194,23 @@ func names(dumps []store.Dump) []string {
 
 // prepare makes a database ready to be filled, and holds it: an empty one, or one in
 // which the same was begun before and did not come to its end.
-func prepare(ctx context.Context, db *store.DB, what store.Held, place string) error {
+func prepare(ctx context.Context, db *store.DB, what store.Held, place string) (since time.Time, err error) {
 	empty, err := db.Schema(ctx)
 	if !empty {
 		hold, none := store.ReadHold(ctx, db)
 		switch {
 		case none != nil || hold.What != what:
-			return fmt.Errorf("%w: %s holds a portal or something else already; name a new file, or an empty PostgreSQL database", ErrTarget, db.Name())
+			return since, fmt.Errorf("%w: %s holds a portal or something else already; name a new file, or an empty PostgreSQL database", ErrTarget, db.Name())
 		case err != nil:
-			return fmt.Errorf("%w: %s was begun to be filled by another version (%w): name a new file, or an empty PostgreSQL database", ErrTarget, db.Name(), err)
+			return since, fmt.Errorf("%w: %s was begun to be filled by another version (%w): name a new file, or an empty PostgreSQL database", ErrTarget, db.Name(), err)
 		}
 	} else if err != nil {
-		return err
+		return since, err
 	}
 	if _, err := db.Migrate(ctx); err != nil {
-		return err
+		return since, err
 	}
-	return db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err = db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		hold, err := store.ReadHold(ctx, tx)
 		if err != nil {
 			return err
@@ -215,8 +218,10 @@ func prepare(ctx context.Context, db *store.DB, what store.Held, place string) e
 		if _, err := store.ReadPortal(ctx, tx); hold.What == "" && !errors.Is(err, store.ErrNone) {
 			return fmt.Errorf("%w: somebody has set %s up meanwhile", ErrTarget, db.Name())
 		}
-		return store.SetHold(ctx, tx, what, place)
+		since, err = store.SetHold(ctx, tx, what, place)
+		return err
 	})
+	return since, err
 }
 
 // follow takes the time over that the rows remember.
@@ -235,7 +240,7 @@ func follow(ctx context.Context, db *store.DB, clk *clock.Clock, demo bool) erro
 
 // finish makes void what may have been used or ended since the backup was taken, and
 // gives the database free: all in one transaction.
-func (c *Copy) finish(ctx context.Context, to Target, void *Void) error {
+func (c *Copy) finish(ctx context.Context, to Target, since time.Time, void *Void) error {
 	if err := follow(ctx, to.DB, to.Clock, c.Header.Demo); err != nil {
 		return err
 	}
@@ -253,6 +258,6 @@ func (c *Copy) finish(ctx context.Context, to Target, void *Void) error {
 		if err != nil {
 			return err
 		}
-		return store.EndHold(ctx, tx)
+		return store.EndHold(ctx, tx, since)
 	})
 }

@@ -7,6 +7,7 @@ import (
 
 	"nidan/internal/address"
 	"nidan/internal/clock"
+	"nidan/internal/importing"
 	"nidan/internal/mail"
 	"nidan/internal/mailotp"
 	"nidan/internal/notice"
@@ -25,13 +26,14 @@ type Void struct {
 	Passes    int64 `json:"passes"` // and starting guides, operators' links, requests that waited
 	Addresses int64 `json:"address_changes"`
 	Letters   int64 `json:"letters"`  // codes, links and mailings that were not sent yet
+	Imports   int64 `json:"imports"`  // that were under way
 	Mailings  int64 `json:"mailings"` // reminders and notices that were on their way, or due since
 }
 
 func (v Void) detail() map[string]string {
 	detail := map[string]string{}
 	for name, n := range map[string]int64{"sessions": v.Sessions, "mailed": v.Codes, "resets": v.Resets, "passes": v.Passes,
-		"addresses": v.Addresses, "letters": v.Letters, "mailings": v.Mailings} {
+		"addresses": v.Addresses, "letters": v.Letters, "mailings": v.Mailings, "imports": v.Imports} {
 		detail[name] = strconv.FormatInt(n, 10)
 	}
 	return detail
@@ -52,6 +54,7 @@ func end(ctx context.Context, tx *store.Tx, taken time.Time, house *time.Locatio
 		{&v.Passes, func() (int64, error) { return pass.Restored(ctx, tx) }},
 		{&v.Addresses, func() (int64, error) { return address.Restored(ctx, tx) }},
 		{&v.Letters, func() (int64, error) { return mail.Restored(ctx, tx) }},
+		{&v.Imports, func() (int64, error) { return importing.Restored(ctx, tx) }},
 		{&v.Mailings, func() (int64, error) { return reminder.Restored(ctx, tx, house) }},
 	} {
 		if *one.n, err = one.void(); err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"nidan/internal/clock"
 	"nidan/internal/config"
+	"nidan/internal/store"
 	"nidan/internal/trace"
 	"nidan/internal/web"
 )
@@ -52,6 +53,9 @@ func (n *node) serve(ctx context.Context) error {
 			}
 		}()
 	}
+	ctx, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	n.Held = func(err error) { giveUp(err) }
 	widen(n.Pool.Permits())
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -76,6 +80,9 @@ func (n *node) serve(ctx context.Context) error {
 	stop()
 	beside.Wait()
 	n.Pool.Close()
+	if held := context.Cause(ctx); errors.Is(held, store.ErrHeld) {
+		err = errors.Join(held, err)
+	}
 	return errors.Join(err, n.end(ctx))
 }
 

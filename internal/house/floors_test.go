@@ -20,9 +20,10 @@ var floors = [][]string{
 	{"password", "totp", "mailotp", "pass", "maintenance", "address", "notice", "ticket"}, // the announcement's parts
 	{"rollout", "verification"},               // the announcement as one thing; the ledger of second steps
 	{"announcement"}, {"guide"}, {"reminder"}, // what everybody reads of it
-	{"signin"},              // the decision
-	{"rehearsal", "backup"}, // the decision asked ahead of time, about everybody; everything, carried elsewhere
+	{"signin"},    // the decision
+	{"rehearsal"}, // the decision asked ahead of time, about everybody
 	{"setup", "profile", "delivery", "people", "registry", "record", "network", "importing", "home", "contact", "demo", "oidc", "forward", "api"}, // other applications
+	{"backup"},                              // everything, carried elsewhere
 	{"web"}, {"figure"}, {"cli"}, {"crash"}, // roof
 }
 

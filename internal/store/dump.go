@@ -150,6 +150,9 @@ func (l *Loader) Flush(ctx context.Context) error {
 	}
 	head := "insert into " + l.dump.Table + " (" + l.dump.names() + ") values "
 	err := l.db.Write(ctx, func(ctx context.Context, tx *Tx) error {
+		if err := l.db.keepHold(ctx, tx); err != nil {
+			return err
+		}
 		return tx.InsertMany(ctx, head, len(l.dump.Columns), l.held)
 	})
 	clear(l.held)
@@ -163,6 +166,9 @@ func (l *Loader) Flush(ctx context.Context) error {
 // Empty deletes every row of tables, the last of them first.
 func (db *DB) Empty(ctx context.Context, tables []string) error {
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
+		if err := db.keepHold(ctx, tx); err != nil {
+			return err
+		}
 		if db.engine == PostgreSQL {
 			_, err := tx.Exec(ctx, "truncate table "+strings.Join(tables, ", "))
 			return err

@@ -60,21 +60,55 @@ func ReadHold(ctx context.Context, r Reader) (h Hold, err error) {
 	return h, nil
 }
 
-// SetHold holds a database, whatever held it before.
-func SetHold(ctx context.Context, tx *Tx, what Held, place string) error {
-	_, err := tx.Exec(ctx, `insert into portal_hold (id, what, place, at) values (1, $1, $2, $3)
-		on conflict (id) do update set what = excluded.what, place = excluded.place, at = excluded.at`,
-		string(what), place, Micros(tx.Now()))
+// SetHold holds a database, whatever held it before, and answers since when: whoever
+// held it before does not any more.
+func SetHold(ctx context.Context, tx *Tx, what Held, place string) (since time.Time, err error) {
+	var at Instant
+	err = tx.QueryRow(ctx, `insert into portal_hold (id, what, place, at) values (1, $1, $2, $3)
+		on conflict (id) do update set what = excluded.what, place = excluded.place,
+			at = case when excluded.at > portal_hold.at then excluded.at else portal_hold.at + 1 end
+		returning at`, string(what), place, Micros(tx.Now())).Scan(&at)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("hold: %w", err)
+	}
+	return at.Time, nil
+}
+
+// ErrTakenOver means that a database is not held any more as it was.
+var ErrTakenOver = errors.New("another restore or move has taken this database over, or it was ended")
+
+// KeepHold says that a database is held as it was since then. It writes the row, so
+// that taking it over waits for the end of this transaction.
+func KeepHold(ctx context.Context, tx *Tx, since time.Time) error {
+	return held(tx.Exec(ctx, `update portal_hold set at = at where id = 1 and at = $1`, Micros(since)))
+}
+
+// EndHold gives a database free that is held as it was since then.
+func EndHold(ctx context.Context, tx *Tx, since time.Time) error {
+	return held(tx.Exec(ctx, `delete from portal_hold where id = 1 and at = $1`, Micros(since)))
+}
+
+func held(n int64, err error) error {
+	if err == nil && n == 0 {
+		err = ErrTakenOver
+	}
 	if err != nil {
 		return fmt.Errorf("hold: %w", err)
 	}
 	return nil
 }
 
-// EndHold gives a database free.
-func EndHold(ctx context.Context, tx *Tx) error {
-	if _, err := tx.Exec(ctx, `delete from portal_hold`); err != nil {
-		return fmt.Errorf("hold: %w", err)
+// Under is the same database for whoever holds it since then: it is emptied and loaded
+// only as long as nobody else has taken it over.
+func (db *DB) Under(since time.Time) *DB {
+	other := *db
+	other.held = since
+	return &other
+}
+
+func (db *DB) keepHold(ctx context.Context, tx *Tx) error {
+	if db.held.IsZero() {
+		return nil
 	}
-	return nil
+	return KeepHold(ctx, tx, db.held)
 }

@@ -46,6 +46,7 @@ type DB struct {
 	write  *writer // on SQLite: the one connection that writes
 	source string  // its name for people
 	heed   *heed
+	held   time.Time // see Under
 	// address is where it is, as the settings say: with a password, and not for people.
 	address string
 	steps   []Migration // of Knowing; nil: this program's own

@@ -12,6 +12,7 @@ import (
 	"nidan/internal/mail"
 	"nidan/internal/password"
 	"nidan/internal/setup"
+	"nidan/internal/store"
 	"nidan/internal/totp"
 )
 
@@ -42,11 +43,16 @@ type ring struct {
 // this node has. A node whose file lacks the key that seals is not ready.
 func (p *Portal) FollowKeys(ctx context.Context) error {
 	_, err := keyring.Follow(ctx, p.DB, p.Keys, p.Node)
+	if err == nil {
+		err = p.unheld(ctx)
+	}
 	var fault *keyring.Fault
 	p.ring.mu.Lock()
 	defer p.ring.mu.Unlock()
 	was := p.ring.fault
 	switch {
+	case errors.Is(err, store.ErrHeld):
+		p.ring.fault = err.Error()
 	case errors.As(err, &fault):
 		p.ring.fault = "the key file does not fit the database: " + fault.Error()
 	case err == nil:
@@ -54,6 +60,19 @@ func (p *Portal) FollowKeys(ctx context.Context) error {
 	}
 	if was != "" && p.ring.fault == "" {
 		p.Log.Info("the key file fits again", slog.String("setting", "NIDAN_KEY_FILE"))
+	}
+	return err
+}
+
+// unheld gives up serving a database that is held: a node that was silent for so long
+// that a move took it for stopped writes nothing any more into what nobody will read.
+func (p *Portal) unheld(ctx context.Context) error {
+	hold, err := store.ReadHold(ctx, p.DB)
+	if err == nil {
+		err = hold.Err()
+	}
+	if errors.Is(err, store.ErrHeld) && p.Held != nil {
+		p.Held(err)
 	}
 	return err
 }

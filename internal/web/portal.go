@@ -96,6 +96,8 @@ type Portal struct {
 	Site *page.Site
 	Pool *password.Pool
 	Post *mail.Post
+	// Held is told when the database must not be served any more; nil: nobody is.
+	Held func(error)
 	// Intake takes mail that comes in; nil: none does.
 	Intake *mail.Intake
 

@@ -1,4 +1,4 @@
--- serves-from: 8
+-- serves-from: 11
 -- Databases that must not be served: half restored, half moved, or moved elsewhere.
 
 -- store: why, and since when
