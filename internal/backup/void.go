@@ -16,6 +16,7 @@ import (
 	"nidan/internal/reminder"
 	"nidan/internal/session"
 	"nidan/internal/store"
+	"nidan/internal/ticket"
 )
 
 // Void is how much a restore made void.
@@ -60,6 +61,9 @@ func end(ctx context.Context, tx *store.Tx, taken time.Time, house *time.Locatio
 		if *one.n, err = one.void(); err != nil {
 			return Void{}, err
 		}
+	}
+	if _, err := ticket.Restored(ctx, tx); err != nil {
+		return Void{}, err
 	}
 	notices, err := notice.Restored(ctx, tx)
 	v.Mailings += notices

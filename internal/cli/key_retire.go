@@ -62,6 +62,10 @@ func (cmd keyRetireCommand) Run(ctx context.Context, c *Console) error {
 			return err
 		}
 	}
+	// What a request had sealed before its node went over may have been committed since.
+	if err := unsealed(ctx, l.db, cmd.Key); err != nil {
+		return fmt.Errorf("key %d is retired, and its line stays in %s, since a value came that it seals: run `nidan key rotate`, then this again", cmd.Key, l.KeyFile)
+	}
 	if err := secret.RemoveKey(l.KeyFile, cmd.Key); err != nil {
 		return fmt.Errorf("NIDAN_KEY_FILE: key %d is retired, but its line could not be taken out of %s: %w; take it out by hand", cmd.Key, l.KeyFile, err)
 	}
