@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/pprof"
 
 	"nidan/internal/figure"
 )
@@ -17,6 +18,7 @@ type benchCommand struct {
 	Long     bool   `help:"Send 100,000 letters in mail, not 20,000."`
 	Accounts int    `default:"1000000" help:"Accounts of progress (each tenth not enrolled), import, people and backup."`
 	Tickets  int    `default:"1000000" help:"Tickets that tickets is measured with."`
+	Profile  string `type:"path" placeholder:"FILE" help:"Write there where the portal's own process spends its time, for go tool pprof."`
 	JSON     bool   `help:"Print JSON, for programs."`
 }
 
@@ -50,6 +52,11 @@ func (cmd benchCommand) Run(ctx context.Context, c *Console) error {
 	if cmd.Name == "load" { // the load process of a bench: an order on stdin, a report on stdout
 		return figure.Load(os.Stdin, c.Out)
 	}
+	ended, err := cmd.profile()
+	if err != nil {
+		return err
+	}
+	defer ended()
 	program, err := os.Executable()
 	if err != nil {
 		return err
@@ -84,6 +91,21 @@ func (cmd benchCommand) Run(ctx context.Context, c *Console) error {
 		return errors.New("a limit was missed")
 	}
 	return nil
+}
+
+// profile begins to note where time goes, if that is wanted.
+func (cmd benchCommand) profile() (ended func(), err error) {
+	if cmd.Profile == "" {
+		return func() {}, nil
+	}
+	file, err := os.Create(cmd.Profile)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return func() { pprof.StopCPUProfile(); _ = file.Close() }, nil // a profile cut off is refused by its reader
 }
 
 func (cmd benchCommand) print(c *Console, f figure.Figure) error {

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"runtime"
 	"runtime/debug"
 	"strconv"
 	"sync"
@@ -56,7 +55,7 @@ func (n *node) serve(ctx context.Context) error {
 	ctx, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
 	n.Held = func(err error) { giveUp(err) }
-	widen(n.Pool.Permits())
+	n.Pool.Apart(n.Log)
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var beside sync.WaitGroup
@@ -91,17 +90,6 @@ func (n *node) end(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
 	defer cancel()
 	return errors.Join(clock.Remember(ctx, n.DB, n.Clock), clock.Stop(ctx, n.DB, n.name))
-}
-
-// widen gives the scheduler a thread for each hash that may run beside those for
-// the cores. Argon2 computes for tens of milliseconds without a pause: with as many
-// hashes at work as threads, every other request waits for a hash to end, and a
-// page that takes a millisecond takes a hundred. With threads to spare the system
-// shares the cores out. Whoever sets GOMAXPROCS has decided this himself.
-func widen(permits int) {
-	if os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + permits)
-	}
 }
 
 // nodeName is how this node is known to the others: by machine and address, the

@@ -23,7 +23,6 @@ type Pair struct {
 
 // alike: each door for somebody who is there and for somebody who is not, in turn.
 func (r *Run) alike(ctx context.Context) error {
-	threads()
 	w, err := r.open(ctx, r.Pairs)
 	defer w.close()
 	if err != nil {

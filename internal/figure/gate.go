@@ -20,7 +20,6 @@ const (
 // gate: what the gate costs a request that renders nothing, by memory and asked of the
 // database each time; and by memory while many people sign in.
 func (r *Run) gate(ctx context.Context) error {
-	threads()
 	w, err := r.open(ctx, 20+gateBusy)
 	defer w.close()
 	if err != nil {

@@ -34,7 +34,6 @@ const (
 // mail: a mailing through the outbox against the mail library alone, with the same
 // letters and the same sink; and how long a code waits meanwhile.
 func (r *Run) mail(ctx context.Context) error {
-	threads()
 	b, err := r.openPost(ctx)
 	defer b.close()
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -22,9 +23,9 @@ const (
 // overload: ten times the sign-ins that the cores can hash, while somebody who is
 // signed in goes on working.
 func (r *Run) overload(ctx context.Context) error {
-	permits := threads()
+	permits := runtime.GOMAXPROCS(0)
 	const counted = 240
-	_, took, err := bare(ctx, counted, permits)
+	took, err := bare(ctx, counted, permits)
 	if err != nil {
 		return err
 	}
@@ -58,7 +59,7 @@ func (r *Run) overload(ctx context.Context) error {
 	return nil
 }
 
-// watchMemory is what this process held a third into a time, and at its end.
+// watchMemory is what this process and the one that hashes held a third into a time, and at its end.
 func watchMemory(span time.Duration) (held [2]float64) {
 	for i, after := range []time.Duration{span / 3, span - span/3} {
 		time.Sleep(after)

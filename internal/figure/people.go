@@ -29,7 +29,6 @@ const (
 // large crowd against a small one, with organizations of one size in both; and the same
 // in one organization that is large by itself.
 func (r *Run) people(ctx context.Context) error {
-	threads()
 	large := max(smallCrowd, r.Accounts)
 	var small, many, one crowded
 	for _, c := range []struct {

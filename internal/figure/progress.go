@@ -16,7 +16,6 @@ const requests = 50
 // progress: the pages on which operators watch a rollout, and what an end would
 // mean, over a crowd; and that the figures kept of it are what its rows say.
 func (r *Run) progress(ctx context.Context) error {
-	threads()
 	crowd := crowdOf(r.Accounts)
 	w, err := r.build(ctx)
 	defer w.close()

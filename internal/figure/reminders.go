@@ -26,7 +26,6 @@ const (
 // reminders: a letter to each of 100,000 people who are not enrolled, from the
 // date's coming until the last stands in the outbox, while codes are queued beside.
 func (r *Run) reminders(ctx context.Context) error {
-	threads()
 	w, err := r.build(ctx)
 	defer w.close()
 	if err != nil {

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"nidan/internal/password"
 )
 
 const (
@@ -107,8 +109,27 @@ func (s *spawned) stop() {
 
 func (s *spawned) resident() (float64, error) { return residentOf(strconv.Itoa(s.cmd.Process.Pid)) }
 
-// residentOf is the memory a process holds, in MiB; Linux alone tells.
-func residentOf(process string) (float64, error) {
+// residentOf is the memory a process holds with the one that hashes for it, in MiB; Linux alone tells.
+func residentOf(process string) (mib float64, err error) {
+	files, err := filepath.Glob("/proc/" + process + "/task/*/children")
+	if err != nil {
+		return 0, err
+	}
+	for _, file := range files {
+		children, _ := os.ReadFile(file) // of a thread that may have ended meanwhile, as may the children
+		for _, child := range strings.Fields(string(children)) {
+			if name, _ := os.ReadFile("/proc/" + child + "/comm"); strings.TrimSpace(string(name)) == password.WorkerName {
+				more, _ := residentAlone(child)
+				mib += more
+			}
+		}
+	}
+	own, err := residentAlone(process)
+	return mib + own, err
+}
+
+// residentAlone is the memory one process holds, in MiB.
+func residentAlone(process string) (float64, error) {
 	text, err := os.ReadFile("/proc/" + process + "/status")
 	if err != nil {
 		return 0, err

@@ -49,7 +49,6 @@ const (
 
 // tickets: the lists, the queue and the search over so many tickets.
 func (r *Run) tickets(ctx context.Context) error {
-	threads()
 	w, err := r.open(ctx, 20)
 	defer w.close()
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"runtime"
 	"strconv"
 	"sync/atomic"
 
@@ -81,6 +80,7 @@ func (r *Run) build(ctx context.Context) (*world, error) {
 	if err != nil {
 		return w, err
 	}
+	w.portal.Pool.Apart(slog.New(slog.NewTextHandler(os.Stderr, nil))) // as `serve` does
 	w.closers = append(w.closers, w.portal.Pool.Close)
 	return w, nil
 }
@@ -193,13 +193,4 @@ func (w *world) serve(ctx context.Context, beside bool) error {
 	w.closers = append(w.closers, func() { stop(); _ = server.Close() })
 	w.url = "http://" + listener.Addr().String()
 	return nil
-}
-
-// threads sets the scheduler threads as `serve` does, and answers the permits.
-func threads() (permits int) {
-	permits = runtime.NumCPU()
-	if os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(runtime.NumCPU() + permits)
-	}
-	return permits
 }

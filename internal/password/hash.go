@@ -3,8 +3,6 @@ package password
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
-	"crypto/subtle"
 	"errors"
 	"strings"
 	"unicode"
@@ -43,11 +41,8 @@ func (p *Pool) Hash(ctx context.Context, password string) (string, error) {
 	if len(password) > longestTyped {
 		return "", ErrTooLong
 	}
-	var stored string
-	if err := p.run(ctx, p.cost.memory(), func() { stored = p.seal(password) }); err != nil {
-		return "", err
-	}
-	return stored, nil
+	o, err := p.do(ctx, p.cost.memory(), Task{Deed: seal, Password: password})
+	return o.Hash, err
 }
 
 // Verify compares a password with what is stored for the account; stored is empty where there is no account.
@@ -69,12 +64,8 @@ func (p *Pool) Verify(ctx context.Context, stored, password string) (Match, erro
 	if unreadable != nil {
 		return Match{}, cmp.Or(p.burn(ctx), unreadable)
 	}
-	var match Match
-	err := p.run(ctx, max(r.memory, p.cost.memory()), func() { match = p.compare(r, password) })
-	if err != nil {
-		return Match{}, err
-	}
-	return match, nil
+	o, err := p.do(ctx, max(r.memory, p.cost.memory()), Task{Deed: compare, Stored: stored, Password: password})
+	return Match{Right: o.Right, Rehash: o.Hash}, err
 }
 
 // eligible keeps out what must be wrong whatever is stored. Nothing typed: imported tables do hold hashes of
@@ -84,45 +75,11 @@ func eligible(password string) bool {
 	return password != "" && len(password) <= longestTyped && !strings.Contains(password, "\x00")
 }
 
-func (p *Pool) compare(r reading, password string) Match {
-	right := p.right(r, password)
-	switch {
-	case r.own(p.cost):
-		return Match{Right: right}
-	case right:
-		return Match{Right: true, Rehash: p.seal(password)}
-	case !r.slow(p.cost):
-		p.waste()
-	}
-	return Match{}
-}
-
-func (p *Pool) right(r reading, password string) bool {
-	if r.argon == nil {
-		return r.match(password)
-	}
-	if !r.foreign {
-		password = settle(password)
-	}
-	key := p.derive(password, r.argon.salt, r.argon.cost, len(r.argon.key))
-	return subtle.ConstantTimeCompare(key, r.argon.key) == 1
-}
-
-// seal hashes with a fresh salt. Under a permit of run.
-func (p *Pool) seal(password string) string {
-	salt := make([]byte, saltLength)
-	_, _ = rand.Read(salt) // never fails: crypto/rand ends the program instead
-	return argonHash{
-		cost: p.cost,
-		salt: salt,
-		key:  p.derive(settle(password), salt, p.cost, keyLength),
-	}.String()
-}
-
 // burn costs what comparing with a hash of our own costs, and compares with nothing.
-func (p *Pool) burn(ctx context.Context) error { return p.run(ctx, p.cost.memory(), p.waste) }
-
-func (p *Pool) waste() { p.derive("", make([]byte, saltLength), p.cost, keyLength) }
+func (p *Pool) burn(ctx context.Context) error {
+	_, err := p.do(ctx, p.cost.memory(), Task{Deed: burn})
+	return err
+}
 
 // settle gives the one form of a password that is hashed: RFC 8265 section 4.2.2, every space a plain one
 // (an input method in its wide mode types U+3000) and then NFC, so that the same characters typed on another

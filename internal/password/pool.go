@@ -3,11 +3,13 @@ package password
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"net/rpc"
+	"os"
+	"runtime"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/crypto/argon2"
 
 	"nidan/internal/trace"
 )
@@ -50,6 +52,7 @@ type Pool struct {
 	permits int
 	line    *line
 	hashes  atomic.Uint64
+	worker  *worker // nil: this process hashes
 }
 
 // NewPool allows as many hashes at once as there are cores, but no more than memoryBudget (in bytes) holds, and
@@ -59,13 +62,38 @@ func NewPool(cost Cost, cores int, memoryBudget uint64) *Pool {
 		panic("password: NewPool: " + err.Error())
 	}
 	permits := int(max(1, min(uint64(max(1, cores)), memoryBudget/cost.memory())))
-	return &Pool{cost: cost, permits: permits, line: newLine(permits, debug.FreeOSMemory)}
+	p := &Pool{cost: cost, permits: permits}
+	p.line = newLine(permits, p.rest)
+	return p
+}
+
+// Apart has a process of its own hash from now on, nicer than this one: a page goes before a hash. Where there can be
+// none this process hashes after all, and log says so. It is for a pool that nobody uses yet.
+func (p *Pool) Apart(log *slog.Logger) {
+	p.worker = &worker{begin: func() (*rpc.Client, error) { return begin(p.permits) }, log: log, unable: p.widen}
+}
+
+// widen gives the scheduler a thread for each hash that may run beside those for the cores. Argon2 computes for tens of
+// milliseconds without a pause: with as many hashes at work as threads, every other request waits for one to end. With
+// threads to spare the system shares the cores out. Whoever sets GOMAXPROCS has decided this himself.
+func (p *Pool) widen() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + p.permits)
+	}
+}
+
+// rest gives memory back, when nothing was hashed for a while.
+func (p *Pool) rest() {
+	if p.worker != nil {
+		p.worker.rest()
+	}
+	debug.FreeOSMemory()
 }
 
 // Permits is how many hashes run at once at most.
 func (p *Pool) Permits() int { return p.permits }
 
-// Hashes counts the Argon2 runs begun so far: equal work is checked by counting, not by the clock.
+// Hashes counts the Argon2 runs so far: equal work is checked by counting, not by the clock.
 func (p *Pool) Hashes() uint64 { return p.hashes.Load() }
 
 // Full says that whoever came now would be refused with ErrBusy. When many more come than can be served, each is
@@ -83,8 +111,32 @@ func (p *Pool) State() (used, waiting int) {
 	return p.permits - p.line.free, len(p.line.waiting)
 }
 
-// Close refuses whoever waits and whoever comes, waits for the hashes that run, and stops the pool's timer.
-func (p *Pool) Close() { p.line.close() }
+// Close refuses whoever waits and whoever comes, waits for the hashes that run, and stops the pool's timer and process.
+func (p *Pool) Close() {
+	p.line.close()
+	if p.worker != nil {
+		p.worker.rest()
+	}
+}
+
+// do has a task done under permits for the memory it takes.
+func (p *Pool) do(ctx context.Context, memory uint64, t Task) (Result, error) {
+	t.Cost = p.cost
+	var o Result
+	var failed error
+	err := p.run(ctx, memory, func() {
+		if p.worker == nil {
+			o = t.do()
+		} else {
+			o, failed = p.worker.do(t)
+		}
+		p.hashes.Add(o.Argons)
+	})
+	if err != nil { // what was begun may still be written to
+		return Result{}, err
+	}
+	return o, failed
+}
 
 // run does work under permits for the memory it takes. It returns when work has ended, or at once when ctx has;
 // then work goes on to its end by itself, holding its permits, and nobody may read what it writes.
@@ -128,10 +180,4 @@ func (p *Pool) run(ctx context.Context, memory uint64, work func()) error {
 func (p *Pool) permitsFor(memory uint64) int {
 	unit := p.cost.memory()
 	return int(max(1, min(uint64(p.permits), (memory+unit-1)/unit)))
-}
-
-// derive is the one call of Argon2 in the portal, under a permit of run.
-func (p *Pool) derive(password string, salt []byte, cost Cost, length int) []byte {
-	p.hashes.Add(1)
-	return argon2.IDKey([]byte(password), salt, cost.Passes, cost.MemoryKiB, cost.Lanes, uint32(length))
 }
