@@ -19,6 +19,7 @@ import (
 // apart is a pool whose hashes are made by a process of its own, and what it logs.
 func apart(t *testing.T, cost Cost) (*Pool, *bytes.Buffer) {
 	t.Helper()
+	eventually(t, "the process of the test before does not end", func() bool { return len(hashing(t)) == 0 })
 	log := &bytes.Buffer{}
 	p := NewPool(cost, 2, 1<<30)
 	t.Cleanup(p.Close)
