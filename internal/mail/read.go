@@ -25,7 +25,9 @@ type Read struct {
 	Subject  string   // one line
 	Text     string   // lines end in \n; what its HTML says where there is nothing else
 	Files    []Enclosed
-	Machine  string // why it was written by a machine; empty: somebody wrote it
+	Left     []string // names of files that were left out: beyond what is read, or broken
+	More     bool     // there was more, in texts or parts beyond what is read
+	Machine  string   // why it was written by a machine; empty: somebody wrote it
 }
 
 // Enclosed is a file within a mail. Its name is one line, and what its sender says.
@@ -73,7 +75,7 @@ func ReadMail(content []byte) (Read, bool) {
 	r.Answers = append(r.Answers, messageIDs(m.Header.Get("References"))...)
 	var w walk
 	r.Text = strings.TrimSpace(w.text(m, 0))
-	r.Files = w.files
+	r.Files, r.Left, r.More = w.files, w.left, w.more
 	return r, true
 }
 
@@ -143,17 +145,21 @@ func machine(h entity.Header) string {
 type walk struct {
 	parts int
 	files []Enclosed
+	left  []string
+	more  bool
 }
 
 // text is what a part and the parts within it say; files are put aside.
 func (w *walk) text(e *entity.Entity, deep int) string {
 	if w.parts++; w.parts > readParts {
+		w.more = true
 		return ""
 	}
 	kind, params, _ := e.Header.ContentType()
 	disposition, named, _ := e.Header.ContentDisposition()
 	if parts := e.MultipartReader(); parts != nil {
 		if deep >= readDeep {
+			w.more = true
 			return ""
 		}
 		return w.within(parts, kind == "multipart/alternative", deep+1)
@@ -165,12 +171,16 @@ func (w *walk) text(e *entity.Entity, deep int) string {
 	words := disposition != "attachment" && name == ""
 	switch {
 	case words && (kind == "" || kind == "text/plain"):
-		return plain(textOf(e))
+		return plain(w.textOf(e))
 	case words && kind == "text/html":
-		return plain(htmlText(textOf(e)))
-	case len(w.files) < readFiles:
+		return plain(htmlText(w.textOf(e)))
+	case len(w.files) >= readFiles:
+		w.left = append(w.left, fileName(name, kind))
+	default:
 		content, err := io.ReadAll(e.Body)
-		if err == nil && len(content) > 0 {
+		if err != nil {
+			w.left = append(w.left, fileName(name, kind))
+		} else if len(content) > 0 {
 			w.files = append(w.files, Enclosed{Name: fileName(name, kind), Bytes: content})
 		}
 	}
@@ -186,16 +196,22 @@ func (w *walk) within(parts entity.MultipartReader, alternative bool, deep int) 
 		if part == nil || err != nil && !entity.IsUnknownCharset(err) && !entity.IsUnknownEncoding(err) {
 			break
 		}
+		more := w.more
 		text := strings.TrimSpace(w.text(part, deep))
-		if text != "" && (!alternative || len(said) == 0) {
+		if alternative && len(said) > 0 {
+			w.more = more // of what is not wanted nothing is missing
+		} else if text != "" {
 			said = append(said, text)
 		}
 	}
 	return strings.Join(said, "\n\n")
 }
 
-func textOf(e *entity.Entity) string {
-	content, _ := io.ReadAll(io.LimitReader(e.Body, readText)) // broken off: as far as it goes
+func (w *walk) textOf(e *entity.Entity) string {
+	content, _ := io.ReadAll(io.LimitReader(e.Body, readText+1)) // broken off: as far as it goes
+	if len(content) > readText {
+		content, w.more = content[:readText], true
+	}
 	return string(content)
 }
 

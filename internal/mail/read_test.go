@@ -135,6 +135,44 @@ func TestWhatMachinesWriteIsKnown(t *testing.T) {
 	}
 }
 
+// What is beyond the bounds is named, so that whoever reads the mail knows that it went on.
+func TestWhatIsNotReadOfAMailIsTold(t *testing.T) {
+	multi := func(kind string, parts ...string) string {
+		return "Content-Type: multipart/" + kind + "; boundary=" + kind + "\n\n--" + kind + "\n" + strings.Join(parts, "\n--"+kind+"\n") + "\n--" + kind + "--\n"
+	}
+	file := func(name string) string { return "Content-Type: image/png; name=" + name + "\n\nx\n" }
+	var files []string
+	for i := range readFiles + 2 {
+		files = append(files, file(fmt.Sprintf("%d.png", i+1)))
+	}
+	long := strings.Repeat("word ", readText/5+1)
+	deep := "Content-Type: text/plain\n\nx\n"
+	for i := range readDeep + 1 {
+		deep = "Content-Type: multipart/mixed; boundary=b" + fmt.Sprint(i) + "\n\n--b" + fmt.Sprint(i) + "\n" + deep + "\n--b" + fmt.Sprint(i) + "--\n"
+	}
+	for name, row := range map[string]struct {
+		mail, left string
+		more       bool
+	}{
+		"a short one":                {"\nhello\n", "", false},
+		"as many files as are read":  {multi("mixed", files[:readFiles]...), "", false},
+		"two more":                   {multi("mixed", files...), "21.png,22.png", false},
+		"a broken file":              {multi("mixed", "Content-Type: image/png; name=a.png\nContent-Transfer-Encoding: base64\n\n!!!!\n"), "a.png", false},
+		"a long text":                {"\n" + long, "", true},
+		"a long page":                {"Content-Type: text/html\n\n<style>" + long + "</style>after", "", true},
+		"a long page beside a text":  {multi("alternative", "Content-Type: text/plain\n\nx\n", "Content-Type: text/html\n\n"+long+"\n"), "", false},
+		"a long page, then its text": {multi("alternative", "Content-Type: text/html\n\n"+long+"\n", "Content-Type: text/plain\n\nx\n"), "", true},
+		"parts too deep":             {deep, "", true},
+		"as many parts as are read":  {multi("mixed", slices.Repeat([]string{"Content-Type: text/plain\n\nx\n"}, readParts-1)...), "", false},
+		"one more":                   {multi("mixed", slices.Repeat([]string{"Content-Type: text/plain\n\nx\n"}, readParts)...), "", true},
+	} {
+		m, ok := ReadMail([]byte(head + row.mail))
+		if !ok || strings.Join(m.Left, ",") != row.left || m.More != row.more {
+			t.Errorf("%s: %v, without %q, more %v", name, ok, m.Left, m.More)
+		}
+	}
+}
+
 // Mails that are made to break their reader are read as far as the bounds go.
 func TestMailsMadeToBreakTheirReader(t *testing.T) {
 	var nested, flat strings.Builder
@@ -170,7 +208,7 @@ func holds(t *testing.T, name string, m Read) {
 	if !utf8.ValidString(m.Text) || strings.ContainsFunc(m.Text, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }) || len(m.Text) > 20*readText {
 		t.Errorf("%s: the text of %d bytes is %.200q", name, len(m.Text), m.Text)
 	}
-	if m.From != "" && Addressable(m.From) != nil || len(m.Files) > readFiles || len(m.To) > readNames || len(m.Answers) > 2*readIDs || strings.ContainsAny(strings.Join(m.Answers, ""), "<> \r\n") {
+	if m.From != "" && Addressable(m.From) != nil || len(m.Files) > readFiles || len(m.To) > readNames || len(m.Left) > readParts || len(m.Answers) > 2*readIDs || strings.ContainsAny(strings.Join(m.Answers, ""), "<> \r\n") {
 		t.Errorf("%s: from %q, %d files, to %d", name, m.From, len(m.Files), len(m.To))
 	}
 	for _, f := range m.Files {
