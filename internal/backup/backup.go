@@ -79,7 +79,7 @@ var Tables = []Table{
 	{Name: "ticket_counter", Columns: "id latest"},
 	{Name: "ticket", Columns: "number organization_id holder_id author_name author_email author_key language category service kind urgency summary form state version opened_at opened_day changed_at due_at assigned_to assigned_at assigned_by answered_at answered_by answered_day answer_took closed_at closed_by closed_day about_organization about_holder"},
 	{Name: "ticket_reader", Columns: "organization_id holder_id number state contact"},
-	{Name: "ticket_entry", Columns: "id organization_id number kind by_organization by_holder by_name text form at"},
+	{Name: "ticket_entry", Columns: "id organization_id number kind by_organization by_holder by_name text form at by_mail"},
 	{Name: "attachment", Columns: "id organization_id number entry_id by_organization by_holder form name media size at whole"},
 	{Name: "attachment_chunk", Columns: "organization_id attachment_id seq bytes"},
 	{Name: "ticket_pair", Columns: "pair number"},

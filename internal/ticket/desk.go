@@ -54,6 +54,7 @@ type Asked struct {
 	Form        string   // one form makes one ticket, however often it is sent
 	Attachments []string // ids, of those kept under this form
 	Quiet       bool     // nobody is told that it was received
+	ByMail      bool
 }
 
 // Refusals a person meets.
@@ -99,7 +100,7 @@ func (d *HelpDesk) Open(ctx context.Context, tx *store.Tx, n Asked) (Number, err
 
 // begin writes what a new ticket consists of beside its row.
 func (d *HelpDesk) begin(ctx context.Context, tx *store.Tx, t Ticket, n Asked) error {
-	e := Entry{ID: secret.ID(), Kind: "question", By: n.By.Ref, ByName: n.By.Name, Text: n.Detail}
+	e := Entry{ID: secret.ID(), Kind: "question", By: n.By.Ref, ByName: n.By.Name, Text: n.Detail, ByMail: n.ByMail}
 	if _, err := say(ctx, tx, t, e, n.Form); err != nil {
 		return err
 	}
@@ -210,7 +211,7 @@ func (d *HelpDesk) do(ctx context.Context, tx *store.Tx, n Number, a Act, s Said
 	if err != nil {
 		return err
 	}
-	e := Entry{ID: secret.ID(), Kind: kindOf[a], By: s.By.Ref, ByName: s.By.Name, Text: s.Text}
+	e := Entry{ID: secret.ID(), Kind: kindOf[a], By: s.By.Ref, ByName: s.By.Name, Text: s.Text, ByMail: s.ByMail}
 	if fresh, err := say(ctx, tx, c.Ticket, e, s.Form); err != nil || !fresh {
 		return err // this form was sent before, and all of it is done
 	}

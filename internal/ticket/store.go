@@ -225,14 +225,15 @@ type Entry struct {
 	ByName string
 	Text   string
 	At     time.Time
+	ByMail bool // nobody was signed in: who it is of is what the mail says
 	Files  []File
 }
 
 // say writes an entry; false when this form has written one already.
 func say(ctx context.Context, tx *store.Tx, t Ticket, e Entry, form string) (bool, error) {
-	n, err := tx.Exec(ctx, `insert into ticket_entry (id, organization_id, number, kind, by_organization, by_holder, by_name, text, form, at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (number, by_holder, form) do nothing`,
-		e.ID, t.Organization, int64(t.Number), e.Kind, e.By.Organization, e.By.ID, e.ByName, e.Text, form, store.Micros(tx.Now()))
+	n, err := tx.Exec(ctx, `insert into ticket_entry (id, organization_id, number, kind, by_organization, by_holder, by_name, text, form, at, by_mail)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (number, by_holder, form) do nothing`,
+		e.ID, t.Organization, int64(t.Number), e.Kind, e.By.Organization, e.By.ID, e.ByName, e.Text, form, store.Micros(tx.Now()), e.ByMail)
 	if err != nil {
 		return false, fmt.Errorf("ticket entry: %w", err)
 	}
@@ -249,7 +250,7 @@ func said(ctx context.Context, r store.Reader, n Number, holder, form string) (f
 // thread are a ticket's entries, the oldest first, with their attachments; without
 // the notes for who is not of the desk.
 func thread(ctx context.Context, r store.Reader, t Ticket, notes bool) (entries []Entry, err error) {
-	rows, err := r.Query(ctx, `select e.id, e.kind, e.by_organization, e.by_holder, e.by_name, e.text, e.at,
+	rows, err := r.Query(ctx, `select e.id, e.kind, e.by_organization, e.by_holder, e.by_name, e.text, e.at, e.by_mail,
 			coalesce(f.id, ''), coalesce(f.name, ''), coalesce(f.media, ''), coalesce(f.size, 0)
 		from ticket_entry e left join attachment f on f.number = e.number and f.entry_id = e.id
 		where e.organization_id = $1 and e.number = $2 and (e.kind <> 'note' or $3) order by e.id, f.id`,
@@ -262,7 +263,7 @@ func thread(ctx context.Context, r store.Reader, t Ticket, notes bool) (entries 
 		var e Entry
 		var f File
 		var at store.Instant
-		if err := rows.Scan(&e.ID, &e.Kind, &e.By.Organization, &e.By.ID, &e.ByName, &e.Text, &at, &f.ID, &f.Name, &f.Media, &f.Size); err != nil {
+		if err := rows.Scan(&e.ID, &e.Kind, &e.By.Organization, &e.By.ID, &e.ByName, &e.Text, &at, &e.ByMail, &f.ID, &f.Name, &f.Media, &f.Size); err != nil {
 			return nil, err
 		}
 		e.At = at.Time

@@ -34,7 +34,7 @@ var acknowledged = limit.Rate{Burst: 1, Every: 24 * time.Hour}
 // the ticket is of no organization and no account sees it.
 func (d *HelpDesk) FromContact(ctx context.Context, tx *store.Tx, q Question) (Number, error) {
 	n := Asked{By: stranger(q.Name), Email: q.Email, Language: q.Language, Category: "account", Service: "sign-in", Kind: "trouble", Urgency: "normal",
-		Summary: q.Summary, Detail: q.Detail, Form: q.Form, Attachments: q.Attachments, Quiet: q.Quiet}
+		Summary: q.Summary, Detail: q.Detail, Form: q.Form, Attachments: q.Attachments, Quiet: q.Quiet, ByMail: q.ByMail}
 	n.By.Network = q.Network
 	if q.ByMail {
 		n.Category, n.Service, n.Kind = "other", "general", "question"
