@@ -102,7 +102,7 @@ func (rm *Room) postNew(w http.ResponseWriter, r *http.Request) error {
 	t := readNew(form.Form)
 	n := Asked{By: Visitor(v), Language: string(v.Person.Language), Category: t.category, Service: t.service, Kind: t.kind, Urgency: Urgency(t.urgency),
 		Summary: t.summary, Detail: t.detail, Form: form.Token, Attachments: form.IDs}
-	addresses := readAddresses(form.Form, t.contacts)
+	addresses := readAddresses(form.Form, "contacts", t.contacts)
 	var made Number
 	if form.OK() {
 		made, err = rm.open(r, v, n, addresses, form.Form)
@@ -194,12 +194,13 @@ func readNew(form *page.Form) (t typedNew) {
 	return t
 }
 
-// readAddresses reads the addresses of contacts in their canonical form, each once.
-func readAddresses(form *page.Form, text string) (keys []string) {
+// readAddresses reads the addresses of contacts in their canonical form, each once; what
+// is wrong stands beside their field.
+func readAddresses(form *page.Form, field, text string) (keys []string) {
 	for _, one := range strings.FieldsFunc(text, func(c rune) bool { return strings.ContainsRune(" \n,;、，；\u3000", c) }) {
 		key := account.Key(one)
 		if key == "" {
-			form.Fault("contacts", "ticket.contact_address", "address", one)
+			form.Fault(field, "ticket.contact_address", "address", one)
 			return nil
 		}
 		if !slices.Contains(keys, key) {
@@ -207,7 +208,7 @@ func readAddresses(form *page.Form, text string) (keys []string) {
 		}
 	}
 	if len(keys) > MostTold {
-		form.Fault("contacts", "ticket.contacts_many", "n", MostTold)
+		form.Fault(field, "ticket.contacts_many", "n", MostTold)
 	}
 	return keys
 }

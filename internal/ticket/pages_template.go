@@ -3,6 +3,7 @@ package ticket
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"nidan/internal/audit"
 	"nidan/internal/page"
@@ -46,12 +47,18 @@ type templatesView struct {
 	Edit Template
 }
 
+// Known says whether the template in the form is one of the list; not so: the form makes
+// one, under an id that it has from the start, so that pressed twice it makes one.
+func (v *templatesView) Known() bool {
+	return slices.ContainsFunc(v.List, func(t Template) bool { return t.ID == v.Edit.ID })
+}
+
 func (rm *Room) templates(w http.ResponseWriter, r *http.Request) error {
 	list, err := templates(r.Context(), rm.DB)
 	if err != nil {
 		return err
 	}
-	view := &templatesView{List: list}
+	view := &templatesView{List: list, Edit: Template{ID: secret.ID()}}
 	for _, t := range list {
 		if t.ID == r.URL.Query().Get("id") {
 			view.Edit = t
@@ -109,7 +116,7 @@ func (rm *Room) keepTemplate(r *http.Request, t Template, what string) error {
 			} else if err != nil {
 				return err
 			}
-		} else if err := saveTemplate(ctx, tx, t, v.Ref.ID); err != nil {
+		} else if changed, err := saveTemplate(ctx, tx, t, v.Ref.ID); err != nil || !changed {
 			return err
 		}
 		return audit.Record(ctx, tx, rm.Keys, audit.Entry{Chain: audit.Operators, Act: "help:template:" + what, Actor: v.Actor(),

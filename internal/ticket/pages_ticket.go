@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -263,7 +264,7 @@ func (rm *Room) deed(r *http.Request, do func(ctx context.Context, tx *store.Tx,
 // postTell names a contact, who from then on sees the ticket and is told, or takes
 // one back. Twice changes nothing.
 func (rm *Room) postTell(r *http.Request, form *page.Form, act string) error {
-	keys := readAddresses(form, form.Need("contact", "ticket.contact_missing"))
+	keys := readAddresses(form, "contact", form.Need("contact", "ticket.contact_missing"))
 	if !form.OK() {
 		return nil
 	}
@@ -283,8 +284,16 @@ func (rm *Room) postTell(r *http.Request, form *page.Form, act string) error {
 			if !ok {
 				return fault.Field("contact", "ticket.contact_unknown", "address", key)
 			}
-			if act == "tell" && len(c.Contacts) >= MostTold {
-				return fault.Field("contact", "ticket.contacts_many", "n", MostTold)
+			if act == "tell" {
+				if slices.Contains(c.Contacts, id) {
+					continue
+				}
+				if len(c.Contacts) >= MostTold {
+					return fault.Field("contact", "ticket.contacts_many", "n", MostTold)
+				}
+				if id != c.Author.ID {
+					c.Contacts = append(c.Contacts, id)
+				}
 			}
 			if err := rm.tellOne(ctx, tx, c, by, id, act); err != nil {
 				return err

@@ -31,12 +31,14 @@ func templates(ctx context.Context, r store.Reader) (list []Template, err error)
 	return list, rows.Err()
 }
 
-// saveTemplate keeps a template, a new one or in place of what it was.
-func saveTemplate(ctx context.Context, tx *store.Tx, t Template, by string) error {
-	_, err := tx.Exec(ctx, `insert into answer_template (id, title, text_en, text_ja, saved_at, saved_by) values ($1, $2, $3, $4, $5, $6)
+// saveTemplate keeps a template, a new one or in place of what it was; false when it was
+// the same already.
+func saveTemplate(ctx context.Context, tx *store.Tx, t Template, by string) (bool, error) {
+	n, err := tx.Exec(ctx, `insert into answer_template (id, title, text_en, text_ja, saved_at, saved_by) values ($1, $2, $3, $4, $5, $6)
 		on conflict (id) do update set title = excluded.title, text_en = excluded.text_en, text_ja = excluded.text_ja,
-			saved_at = excluded.saved_at, saved_by = excluded.saved_by`, t.ID, t.Title, t.English, t.Japanese, store.Micros(tx.Now()), by)
-	return err
+			saved_at = excluded.saved_at, saved_by = excluded.saved_by
+		where answer_template.title <> excluded.title or answer_template.text_en <> excluded.text_en or answer_template.text_ja <> excluded.text_ja`, t.ID, t.Title, t.English, t.Japanese, store.Micros(tx.Now()), by)
+	return n > 0, err
 }
 
 // dropTemplate deletes a template; store.ErrNone when it is gone already.
