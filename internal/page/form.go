@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -88,6 +89,18 @@ func (p plain) Unwrap() error { return p.Fault }
 
 // Has says whether a field was sent with anything in it.
 func (f *Form) Has(name string) bool { return f.values.Get(name) != "" }
+
+// After are the ends of the names of all fields that begin so, with anything in them,
+// in their order.
+func (f *Form) After(prefix string) (ends []string) {
+	for name := range f.values {
+		if end, ok := strings.CutPrefix(name, prefix); ok && f.Has(name) {
+			ends = append(ends, end)
+		}
+	}
+	slices.Sort(ends)
+	return ends
+}
 
 // Typed is a field just as it was sent, for showing it again where it is wrong: a
 // page escapes it, and nothing else is done with it.

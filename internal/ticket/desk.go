@@ -75,7 +75,7 @@ func (d *HelpDesk) calendar(ctx context.Context, r store.Reader, now time.Time) 
 // Open makes a ticket; the same form again answers the one it made.
 func (d *HelpDesk) Open(ctx context.Context, tx *store.Tx, n Asked) (Number, error) {
 	if made, err := madeBy(ctx, tx, n.By.Ref, n.Form); !isNone(err) {
-		return made, err
+		return made, errors.Join(err, dropFiles(ctx, tx, n.By.Organization, n.Attachments))
 	}
 	service, ok := ServiceOf(n.Category, n.Service)
 	if !ok || n.Summary == "" || n.Form == "" || n.By.IsOperator() {
@@ -212,8 +212,10 @@ func (d *HelpDesk) do(ctx context.Context, tx *store.Tx, n Number, a Act, s Said
 		return err
 	}
 	e := Entry{ID: secret.ID(), Kind: kindOf[a], By: s.By.Ref, ByName: s.By.Name, Text: s.Text, ByMail: s.ByMail}
-	if fresh, err := say(ctx, tx, c.Ticket, e, s.Form); err != nil || !fresh {
-		return err // this form was sent before, and all of it is done
+	if fresh, err := say(ctx, tx, c.Ticket, e, s.Form); err != nil {
+		return err
+	} else if !fresh { // this form was sent before, and all of it is done
+		return dropFiles(ctx, tx, c.Organization, s.Attachments)
 	}
 	next, ok := Next(c.State, a, who)
 	switch {

@@ -76,32 +76,48 @@ func (l *Letterbox) take(ctx context.Context, a mail.Arrived) error {
 	}
 	s.Form = form
 	lang := languageOf(m.Subject + m.Text)
-	ids, left, err := l.keep(ctx, lang, s.By, form, m.Files)
+	kept, left, err := l.keep(ctx, s.By, form, m)
 	if err != nil {
 		return err
 	}
-	s.Text, s.Attachments = l.textOf(lang, m.Text, left), ids
-	err = l.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if !reply {
-			return l.ask(ctx, tx, a, m, lang, s)
+	write := func() error {
+		s.Text = l.textOf(lang, m, left)
+		return l.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+			if !reply {
+				return l.ask(ctx, tx, a, m, lang, s)
+			}
+			return l.comment(ctx, tx, to, m, s)
+		})
+	}
+	s.Attachments = idsOf(kept)
+	err = write()
+	if errors.Is(err, errTooMuch) && len(kept) > 0 { // the ticket holds no more: what was written is kept all the same
+		l.Log.Info("a mail to the help desk lost its attachments", "why", errTooMuch.Phrase)
+		for _, f := range kept {
+			left = append(left, f.Name)
 		}
-		now, ok, err := l.Desk.Replied(ctx, tx, to.ticket, to.holder, m.From)
-		if err != nil {
-			return err
-		}
-		if !ok || now.By.Ref != s.By.Ref {
-			return errLater // it changed meanwhile: brought again, it is looked at anew
-		}
-		return l.Desk.Comment(ctx, tx, to.ticket, s)
-	})
-	if f := fault.Of(err); f != nil { // the ticket holds no more attachments
-		l.Log.Info("a mail to the help desk was dropped", "why", f.Phrase)
-		return nil
+		s.Attachments = nil
+		err = write()
+	}
+	if err != nil || s.Attachments == nil {
+		err = errors.Join(err, letGo(ctx, l.DB, s.By.Organization, idsOf(kept)))
 	}
 	if err == nil {
 		l.Wake()
 	}
 	return err
+}
+
+// comment makes a comment of a mail that answers to a letter.
+func (l *Letterbox) comment(ctx context.Context, tx *store.Tx, to letterOf, m mail.Read, s Said) error {
+	now, ok, err := l.Desk.Replied(ctx, tx, to.ticket, to.holder, m.From)
+	if err != nil {
+		return err
+	}
+	if !ok || now.By.Ref != s.By.Ref {
+		return errLater // it changed meanwhile: brought again, it is looked at anew
+	}
+	return l.Desk.Comment(ctx, tx, to.ticket, s)
 }
 
 // drops says why nothing becomes of a mail; empty: something does.
@@ -115,7 +131,7 @@ func (l *Letterbox) drops(a mail.Arrived, m mail.Read, ok bool) string {
 		return "a machine wrote it: " + m.Machine
 	case m.From == "" || account.Key(m.From) == "":
 		return "it has no author"
-	case m.Subject == "" && m.Text == "" && len(m.Files) == 0:
+	case m.Subject == "" && m.Text == "" && len(m.Files)+len(m.Left) == 0:
 		return "it is empty"
 	}
 	for _, own := range append([]string{l.Address}, l.Own...) {
@@ -203,52 +219,59 @@ func (l *Letterbox) ask(ctx context.Context, tx *store.Tx, a mail.Arrived, m mai
 	return err
 }
 
-// keep keeps the attachments of a mail; left says what was left out and why. What an
-// earlier try of the same mail has left goes first.
-func (l *Letterbox) keep(ctx context.Context, lang phrase.Lang, by By, form string, files []mail.Enclosed) (ids, left []string, err error) {
-	if len(files) == 0 {
-		return nil, nil, nil
+// keep keeps the attachments of a mail; left are the names of those that were left out.
+// What an earlier try of the same mail has left goes first, and where not all of them
+// could be looked at, none is kept.
+func (l *Letterbox) keep(ctx context.Context, by By, form string, m mail.Read) (kept []File, left []string, err error) {
+	if len(m.Files) == 0 {
+		return nil, m.Left, nil
 	}
 	waiting, _, err := waitingFiles(ctx, l.DB, by.Ref, form)
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(waiting) > 0 {
-		err := l.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-			for _, f := range waiting {
-				if err := dropFile(ctx, tx, by.Organization, f.ID); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, nil, err
+	if err := letGo(ctx, l.DB, by.Organization, idsOf(waiting)); err != nil {
+		return nil, nil, err
+	}
+	for _, file := range m.Files {
+		f, err := Keep(ctx, l.DB, by.Organization, by.Ref, form, file.Name, bytes.NewReader(file.Bytes))
+		switch {
+		case fault.Of(err) != nil:
+			left = append(left, file.Name)
+		case err != nil:
+			return nil, nil, errors.Join(err, letGo(ctx, l.DB, by.Organization, idsOf(kept)))
+		default:
+			kept = append(kept, f)
 		}
 	}
-	say := l.Desk.Site.Speaker(lang, nil)
-	for _, file := range files {
-		kept, err := Keep(ctx, l.DB, by.Organization, by.Ref, form, file.Name, bytes.NewReader(file.Bytes))
-		if f := fault.Of(err); f != nil {
-			left = append(left, say.T("ticket.mail_left_out", "name", file.Name))
-			continue
-		}
-		if err != nil {
-			return nil, nil, err
-		}
-		ids = append(ids, kept.ID)
+	return kept, append(left, m.Left...), nil
+}
+
+func idsOf(files []File) (ids []string) {
+	for _, f := range files {
+		ids = append(ids, f.ID)
 	}
-	return ids, left, nil
+	return ids
 }
 
 // textOf is what a mail says, with what was left out of it.
-func (l *Letterbox) textOf(lang phrase.Lang, text string, left []string) string {
-	text = cutTo(text, longMail)
+func (l *Letterbox) textOf(lang phrase.Lang, m mail.Read, left []string) string {
+	say := l.Desk.Site.Speaker(lang, nil)
+	text, without := cutTo(m.Text, longMail), []string(nil)
 	if text == "" {
-		text = l.Desk.Site.Speaker(lang, nil).T("ticket.mail_without_text")
+		text = say.T("ticket.mail_without_text")
 	}
-	if len(left) > 0 {
-		text += "\n\n" + strings.Join(left, "\n")
+	switch {
+	case m.Text != "" && text != m.Text:
+		without = append(without, say.T("ticket.mail_text_cut", "n", longMail))
+	case m.More:
+		without = append(without, say.T("ticket.mail_parts_cut"))
+	}
+	for _, name := range left {
+		without = append(without, say.T("ticket.mail_left_out", "name", name))
+	}
+	if len(without) > 0 {
+		text += "\n\n" + strings.Join(without, "\n")
 	}
 	return text
 }

@@ -2,6 +2,7 @@ package ticket
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -99,6 +100,12 @@ func (rm *Room) postNew(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	return rm.letGo(r.Context(), form, rm.makeNew(w, r, form))
+}
+
+// makeNew makes a ticket of a form, or shows it again with what is wrong.
+func (rm *Room) makeNew(w http.ResponseWriter, r *http.Request, form sent) (err error) {
+	v := session.Of(r.Context())
 	t := readNew(form.Form)
 	n := Asked{By: Visitor(v), Language: string(v.Person.Language), Category: t.category, Service: t.service, Kind: t.kind, Urgency: Urgency(t.urgency),
 		Summary: t.summary, Detail: t.detail, Form: form.Token, Attachments: form.IDs}
@@ -113,7 +120,10 @@ func (rm *Room) postNew(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if !form.OK() {
-		view := &newView{Form: form.Token, Files: form.Files}
+		view := &newView{Form: form.Token}
+		if view.Files, err = rm.waiting(r.Context(), form); err != nil {
+			return err
+		}
 		view.Faults = form.Faults()
 		t.summary, t.detail, t.contacts = form.Typed("summary"), form.Typed("detail"), form.Typed("contacts")
 		return rm.showTyped(w, r, http.StatusUnprocessableEntity, view, t)
@@ -129,7 +139,8 @@ func (rm *Room) open(r *http.Request, v *session.Visit, n Asked, addresses []str
 			return err
 		}
 		if made, err = madeBy(ctx, tx, v.Ref, n.Form); !isNone(err) {
-			return err // a second press of the button
+			// A second press of the button: what it brought is there already.
+			return errors.Join(err, dropFiles(ctx, tx, v.Ref.Organization, n.Attachments))
 		}
 		if n.Contacts, err = contacts(ctx, tx, v.Ref, addresses); err != nil {
 			return err

@@ -146,23 +146,26 @@ func (rm *Room) post(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v := session.Of(r.Context())
-	form, err := rm.readSent(w, r, c.Organization, v.Ref)
+	form, err := rm.readSent(w, r, c.Organization, session.Of(r.Context()).Ref)
 	if err != nil {
 		return err
 	}
+	return rm.letGo(r.Context(), form, rm.postForm(w, r, form, c.Number, who))
+}
+
+func (rm *Room) postForm(w http.ResponseWriter, r *http.Request, form sent, n Number, who Who) (err error) {
 	act := form.Text("act")
 	switch {
 	case act == "tell" || act == "untell":
 		err = rm.postTell(r, form.Form, act)
 	case who == Desk && act == "assign":
-		err = rm.handOver(r, v.Ref.ID)
+		err = rm.handOver(r, session.Of(r.Context()).Ref.ID)
 		act = "assigned"
 	case who == Desk && act == "link":
 		err = rm.link(r, form.Form)
 		act = "linked"
 	default:
-		act, err = rm.postSaid(r, form, c.Number, who)
+		act, err = rm.postSaid(r, form, n, who)
 	}
 	if form.OK() && err == nil {
 		rm.Wake()
@@ -186,8 +189,16 @@ func (rm *Room) again(w http.ResponseWriter, r *http.Request, form sent) error {
 	if err != nil {
 		return err
 	}
-	view := &ticketView{Case: c, Desk: who == Desk, Form: form.Token, Files: form.Files,
+	view := &ticketView{Case: c, Desk: who == Desk, Form: form.Token,
 		Text: form.Typed("text"), Contact: form.Typed("contact"), Person: form.Typed("person")}
+	if c.State == Closed { // there is no form any more that could name them
+		err = letGo(r.Context(), rm.DB, form.organization, form.IDs)
+	} else {
+		view.Files, err = rm.waiting(r.Context(), form)
+	}
+	if err != nil {
+		return err
+	}
 	view.Faults = form.Faults()
 	if seen := version(form.Form); seen > 0 && seen < c.Version {
 		view.News = seen

@@ -3,6 +3,7 @@ package ticket
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"html"
 	"log/slog"
 	"mime/multipart"
@@ -205,6 +206,15 @@ func (s *scene) count(condition string) (n int) {
 	return n
 }
 
+// exec changes rows behind the room's back.
+func (s *scene) exec(text string, args ...any) {
+	s.t.Helper()
+	s.in(func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.Exec(ctx, fmt.Sprintf(text, args...))
+		return err
+	})
+}
+
 // mailed are the letters that were sent since it was asked last.
 func (s *scene) mailed() []mail.Message {
 	s.t.Helper()
@@ -229,6 +239,16 @@ func (s *scene) form(v *session.Visit, path string) []string {
 	fields := []string{"form", found[1]}
 	if version := shownVersion.FindStringSubmatch(w.Body.String()); version != nil {
 		fields = append(fields, "version", version[1])
+	}
+	return fields
+}
+
+var shownKept = regexp.MustCompile(`name="(kept-[^"]+)" value="([^"]+)"`)
+
+// kept are the fields by which a page that was shown again names what has arrived.
+func kept(w *httptest.ResponseRecorder) (fields []string) {
+	for _, found := range shownKept.FindAllStringSubmatch(w.Body.String(), -1) {
+		fields = append(fields, found[1], found[2])
 	}
 	return fields
 }

@@ -2,6 +2,7 @@ package ticket
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -16,6 +17,7 @@ const (
 	MostFiles     = 20            // of a ticket, and waiting for one form
 	MostBytes     = 50 << 20      // of all of a ticket
 	mostWaiting   = 3 * MostFiles // of one person, for all forms
+	mostStrange   = 500 << 20     // bytes of all that waits of people without an account
 	chunk         = 256 << 10
 	abandoned     = time.Hour      // an upload that was broken off
 	forgottenForm = 24 * time.Hour // a form that was never sent
@@ -69,16 +71,28 @@ func dropFile(ctx context.Context, tx *store.Tx, organization, id string) error 
 	return err
 }
 
+// dropFiles removes attachments that no deed has claimed.
+func dropFiles(ctx context.Context, tx *store.Tx, organization string, ids []string) error {
+	for _, id := range ids {
+		if err := dropFile(ctx, tx, organization, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // waits is all that somebody sent whose deed is not done yet.
 type waits struct {
 	files, bytes int64
 }
 
 // waitingFiles are the whole attachments that somebody sent with a form whose deed
-// is not done yet, and how much of his waits in all.
+// is not done yet, and how much of his waits in all. Who has no account is not told from
+// others who have none: of him only this form counts.
 func waitingFiles(ctx context.Context, r store.Reader, by account.Ref, form string) (files []File, all waits, err error) {
 	rows, err := r.Query(ctx, `select id, name, media, size, form, whole from attachment
-		where by_organization = $1 and by_holder = $2 and number is null order by id`, by.Organization, by.ID)
+		where by_organization = $1 and by_holder = $2 and number is null and ($3 or form = $4) order by id`,
+		by.Organization, by.ID, by.ID != "", form)
 	if err != nil {
 		return nil, waits{}, fmt.Errorf("attachments: %w", err)
 	}
@@ -98,11 +112,29 @@ func waitingFiles(ctx context.Context, r store.Reader, by account.Ref, form stri
 	return files, all, rows.Err()
 }
 
+// errStrangers says that too much waits of people without an account; what comes now has
+// to come again later.
+var errStrangers = errors.New("ticket: too many attachments of people without an account wait")
+
+// strangersWait is errStrangers where no more of people without an account is kept.
+func strangersWait(ctx context.Context, r store.Reader) error {
+	var bytes int64
+	err := r.QueryRow(ctx, `select cast(coalesce(sum(size), 0) as bigint) from attachment
+		where organization_id = $1 and by_organization = $2 and by_holder = $3 and number is null`, "", "", "").Scan(&bytes)
+	if err == nil && bytes >= mostStrange {
+		return errStrangers
+	}
+	return err
+}
+
 // errTooMuch refuses more attachments than a ticket holds.
 var errTooMuch = fault.Field("attachment", "ticket.files_total", "n", MostFiles, "size", MostBytes>>20)
 
+// errGone says that some of what a form names waits no longer.
+var errGone = fault.Field("attachment", "ticket.files_gone")
+
 // claim makes attachments part of an entry, those that somebody sent with this form
-// and kept, and holds the ticket to its limits.
+// and kept, and holds the ticket to its limits. It is all of them or a fault.
 func claim(ctx context.Context, tx *store.Tx, t Ticket, entry string, by account.Ref, form string, ids []string) error {
 	if len(ids) == 0 {
 		return nil
@@ -114,8 +146,11 @@ func claim(ctx context.Context, tx *store.Tx, t Ticket, entry string, by account
 	n, err := tx.Exec(ctx, `update attachment set number = $1, entry_id = $2
 		where organization_id = $3 and by_organization = $4 and by_holder = $5 and form = $6 and number is null and whole
 			and id in (`+list(7, len(ids))+`)`, args...)
-	if err != nil || n == 0 {
+	if err != nil {
 		return err
+	}
+	if n < int64(len(ids)) {
+		return errGone
 	}
 	var files, bytes int64
 	err = tx.QueryRow(ctx, `select count(*), cast(coalesce(sum(size), 0) as bigint) from attachment where organization_id = $1 and number = $2`,

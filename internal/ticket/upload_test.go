@@ -54,9 +54,10 @@ func TestWhatIsNotTakenLeavesNothing(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		s := open(t, w)
 		haruka := s.person(s.org, "Haruka Sato", "en")
-		send := func(token string, files ...string) *http.Request {
-			return upload("/tickets/new", append([]string{"form", strings.Repeat(token, 36)}, announced...), files...)
+		sends := func(token string, kept []string, files ...string) *http.Request {
+			return upload("/tickets/new", append(append([]string{"form", strings.Repeat(token, 36)}, kept...), announced...), files...)
 		}
+		send := func(token string, files ...string) *http.Request { return sends(token, nil, files...) }
 		s.is(s.serve(haruka, send("a", "run.exe", "MZ\x90\x00\x03\x00\x00\x00")), 422, "run.exe is of a kind that is not taken", "認証アプリ")
 		s.is(s.serve(haruka, send("a", "page.png", "<!doctype html><script>alert(1)</script>")), 422, "page.png is of a kind")
 		s.is(s.serve(haruka, send("a", "none.txt", "")), 422, "none.txt is empty")
@@ -67,18 +68,23 @@ func TestWhatIsNotTakenLeavesNothing(t *testing.T) {
 		// What has arrived before is kept for the form, and can be taken back.
 		first := s.serve(haruka, send("c", "kept.txt", "one line", "run.exe", "MZ\x90\x00\x03\x00\x00\x00"))
 		s.is(first, 422, "kept.txt has arrived")
-		s.to(s.serve(haruka, send("c")), "/tickets/T-1?done=created")
+		s.to(s.serve(haruka, sends("c", kept(first))), "/tickets/T-1?done=created")
 		s.is(s.ask(haruka, "GET", "/tickets/T-1"), 200, "kept.txt")
-		s.is(s.serve(haruka, send("d", "taken-back.txt", "one line", "run.exe", "MZ\x90\x00\x03\x00\x00\x00")), 422)
+		second := s.serve(haruka, send("d", "taken-back.txt", "one line", "run.exe", "MZ\x90\x00\x03\x00\x00\x00"))
+		s.is(second, 422)
 		var id string
 		must(t, s.DB.QueryRow(t.Context(), `select id from attachment where number is null`).Scan(&id))
-		s.to(s.serve(haruka, upload("/tickets/new", append([]string{"form", strings.Repeat("d", 36), "drop-" + id, "yes"}, announced...))), "/tickets/T-2?done=created")
+		s.to(s.serve(haruka, sends("d", append(kept(second), "drop-"+id, "yes"))), "/tickets/T-2?done=created")
 		if body := s.ask(haruka, "GET", "/tickets/T-2").Body.String(); strings.Contains(body, "taken-back") {
 			t.Error("it was sent all the same")
 		}
+		if s.count("attachment where id = '"+id+"'") != 0 {
+			t.Error("what was taken back uses up room")
+		}
 		// One of somebody else's form is not taken along.
 		taro := s.person(s.org, "Taro Abe", "en")
-		s.serve(haruka, send("e", "mine.txt", "x", "run.exe", "MZ\x90\x00"))
+		mine := s.serve(haruka, send("e", "mine.txt", "x", "run.exe", "MZ\x90\x00"))
+		s.is(s.serve(taro, sends("e", kept(mine))), 422, "Some files were not kept")
 		s.to(s.serve(taro, send("e")), "/tickets/T-3?done=created")
 		if body := s.ask(taro, "GET", "/tickets/T-3").Body.String(); strings.Contains(body, "mine.txt") {
 			t.Error("a form took somebody else's file")
@@ -102,7 +108,7 @@ func TestMoreFilesThanATicketHoldsAreRefused(t *testing.T) {
 		}
 		got := s.serve(haruka, upload("/tickets/new", append([]string{"form", strings.Repeat("a", 36)}, announced...), files...))
 		s.is(got, 422, "at most 20 files")
-		s.to(s.serve(haruka, upload("/tickets/new", append([]string{"form", strings.Repeat("a", 36)}, announced...))), "/tickets/T-1?done=created")
+		s.to(s.serve(haruka, upload("/tickets/new", append(append([]string{"form", strings.Repeat("a", 36)}, kept(got)...), announced...))), "/tickets/T-1?done=created")
 		got = s.serve(haruka, upload("/tickets/T-1", append(s.form(haruka, "/tickets/T-1"), "act", "comment", "text", "one more"), "more.txt", "x"))
 		s.is(got, 422, "at most 20 files", "one more")
 		if s.count("attachment where number = 1") != MostFiles || s.count("ticket_entry") != 1 {
@@ -183,7 +189,7 @@ func TestALargeFileIsNeverHeldWhole(t *testing.T) {
 	form := strings.Repeat("a", 36)
 	f, err := Keep(t.Context(), s.DB, s.org, haruka.Ref, form, "big.txt", &zeros{LargestFile})
 	must(t, err)
-	s.opened(haruka, "form", form)
+	s.opened(haruka, "form", form, "kept-"+f.ID, "yes")
 	answer := &digestWriter{header: http.Header{}, sum: sha256.New()}
 	r, _ := http.NewRequestWithContext(t.Context(), "GET", "/tickets/T-1/files/"+f.ID, nil)
 	s.mux.ServeHTTP(answer, r.WithContext(session.With(r.Context(), haruka)))
