@@ -42,7 +42,8 @@ type Report struct {
 	Other []time.Duration // guess: of those who are not there
 	Pages map[string][]time.Duration
 
-	Refused, Failed int // rush: answered 503 with Retry-After; answered otherwise
+	CPU             time.Duration `json:"-"` // of the load process itself
+	Refused, Failed int           // rush: answered 503 with Retry-After; answered otherwise
 }
 
 // load starts this program anew as the load and waits for its report.
@@ -57,6 +58,7 @@ func (r *Run) load(ctx context.Context, o Order) (report Report, err error) {
 	if err != nil {
 		return Report{}, fmt.Errorf("load process: %w", err)
 	}
+	report.CPU = child.ProcessState.UserTime() + child.ProcessState.SystemTime()
 	return report, json.Unmarshal(out, &report)
 }
 

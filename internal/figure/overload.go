@@ -41,18 +41,22 @@ func (r *Run) overload(ctx context.Context) error {
 		return err // warms both up
 	}
 	r.tell("%d people press the button within %s …", n, rushFor)
+	before := cpu()
 	memory := make(chan [2]float64, 1)
 	go func() { memory <- watchMemory(rushFor) }()
 	report, err := r.load(ctx, Order{URL: w.url, Do: "rush", People: w.people[:n+1], For: rushFor, Path: "/profile"})
 	if err != nil {
 		return err
 	}
-	held := <-memory
+	held, used := <-memory, cpu()-before
 	r.told("sign-ins a second that the hash alone allows", capacity, "/s")
 	r.atLeast("sign-ins asked for ÷ what the hash allows", float64(len(report.Times)+report.Refused)/rushFor.Seconds()/capacity, 0.9*rushTimes, "")
 	r.atLeast("sign-ins that came to their end ÷ what the hash allows", float64(len(report.Times))/report.Took.Seconds()/capacity, 0.90, "")
 	r.atMost("99th percentile of these, from the button to the dashboard", quantile(report.Times, 0.99).Seconds(), 2, "s")
 	r.atMost("99th percentile of a signed-in page meanwhile", millis(quantile(report.Other, 0.99)), 50, "ms")
+	cores := report.Took.Seconds() * float64(permits)
+	r.told("of the cores' time, taken by the load itself", report.CPU.Seconds()/cores, "")
+	r.told("of the cores' time, taken by the portal's process beside hashing", used.Seconds()/cores, "")
 	r.told("refused by 503 with Retry-After", float64(report.Refused), "")
 	r.atMost("answered otherwise, or not at all", float64(report.Failed), 0, "")
 	r.atMost("memory at the end ÷ a third into the rush", held[1]/max(1, held[0]), 1.1, "")
