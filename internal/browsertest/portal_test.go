@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -50,6 +51,7 @@ type stage struct {
 	portal *web.Portal
 	sink   *sink
 	org    string
+	busy   atomic.Int32 // so many requests are next answered as by a busy database
 }
 
 // found sets up an empty portal, or an empty demo.
@@ -111,7 +113,14 @@ func (s *stage) serve(asDemo bool) {
 	s.portal, err = web.New(web.Needs{Config: c, DB: s.db, Keys: s.keys, Clock: s.clock, Sender: sender, Log: slog.New(slog.DiscardHandler), Demo: asDemo,
 		HashCost: password.Cost{MemoryKiB: 64, Passes: 1, Lanes: 1}})
 	s.must(err)
-	server.Config.Handler = s.portal.Handler()
+	portal := s.portal.Handler()
+	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.busy.Add(-1) >= 0 {
+			s.portal.Site.Fail(w, r, store.ErrBusy)
+			return
+		}
+		portal.ServeHTTP(w, r)
+	})
 	server.Start()
 	ctx, cancel := context.WithCancel(context.Background())
 	var outbox sync.WaitGroup

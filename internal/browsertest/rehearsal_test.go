@@ -37,10 +37,15 @@ func TestARehearsalIsReadableInBothLanguages(t *testing.T) {
 		b.speak(phrase.English)
 		b.open(path)
 		b.sees("Stop updating")
+		s.busy.Store(2) // looks that are answered by 503: it goes on looking
 		s.must(s.portal.Rehearse(t.Context()))
 		// Nothing is pressed: what goes on is looked at again, and the page stays the same one.
 		b.do(chromedp.WaitNotPresent(chromedp.CSS("[data-every]")))
 		b.sees("What the rehearsal showed")
+		if s.busy.Load() >= 0 {
+			s.Error("it was not looked at again while the portal was busy")
+		}
+		b.noise() // the browser tells of the 503
 		b.quiet()
 	}
 }

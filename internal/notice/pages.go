@@ -5,6 +5,7 @@ import (
 	"embed"
 	"errors"
 	"html/template"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -31,10 +32,14 @@ type Needs struct {
 	DB      *store.DB
 	Keys    *secret.Keys
 	Site    *page.Site
+	Log     *slog.Logger
 	Board   *Board
 	Changed func(ctx context.Context, tx *store.Tx) error   // tells every node that what is planned has changed
 	Said    func(organization string, now time.Time) []Said // what the plans say by themselves
 }
+
+// countFor is how long a notice waits until it is written down that it was opened.
+const countFor = time.Second
 
 // Room is the pages of notices.
 type Room struct {
@@ -172,10 +177,11 @@ func (rm *Room) one(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !v.Operator() && r.Method == http.MethodGet {
-		// Counting who has read is worth one write, and never a page that fails.
-		err := rm.DB.Write(r.Context(), func(ctx context.Context, tx *store.Tx) error { return read(ctx, tx, c.ID, v.Ref) })
-		if err != nil {
-			return err
+		// Counting who has read is worth one write, and never a page that fails or waits.
+		ctx, cancel := context.WithTimeout(r.Context(), countFor)
+		defer cancel()
+		if err := rm.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error { return read(ctx, tx, c.ID, v.Ref) }); err != nil {
+			rm.Log.Warn("somebody who read a notice was not counted", "notice", c.ID, "error", err.Error())
 		}
 	}
 	return rm.page.Show(w, r, http.StatusOK, "one", words.Title+" ", view)

@@ -31,6 +31,7 @@ type scene struct {
 	mux     *http.ServeMux
 	room    *Room
 	org     organization.Organization
+	log     strings.Builder
 	version int64 // of what is planned, as the gate would say it
 }
 
@@ -46,7 +47,7 @@ func open(t *testing.T, w storetest.World) *scene {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.room, err = New(Needs{DB: w.DB, Keys: w.Keys, Site: site, Board: &Board{DB: w.DB},
+	s.room, err = New(Needs{DB: w.DB, Keys: w.Keys, Site: site, Log: slog.New(slog.NewTextHandler(&s.log, nil)), Board: &Board{DB: w.DB},
 		Changed: func(context.Context, *store.Tx) error { s.version++; return nil },
 		Said: func(string, time.Time) []Said {
 			return []Said{{What: Window, Opens: storetest.Start.Add(time.Hour), Ends: storetest.Start.Add(2 * time.Hour), Link: "/status", At: storetest.Start}}
@@ -256,6 +257,23 @@ func TestANoticeIsReadByWhomItIsForAndByNobodyElse(t *testing.T) {
 		}
 		if w := s.ask(op, "POST", "/operator"+own+"/change", written("act", "save")); w.Code != 404 {
 			t.Errorf("what was withdrawn is changed: %d", w.Code)
+		}
+	})
+}
+
+func TestANoticeIsShownAlsoWhenWhoReadsItCannotBeCounted(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, w storetest.World) {
+		s := open(t, w)
+		own, ken := s.publish(s.operator()), s.person("Ken", account.GeneralUser, phrase.English)
+		s.in(func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Exec(ctx, `alter table notice_read rename to notice_gone`)
+			return err
+		})
+		if w := s.ask(ken, "GET", own, nil); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "New hours") {
+			t.Errorf("%d: %s", w.Code, w.Body)
+		}
+		if !strings.Contains(s.log.String(), "was not counted") {
+			t.Errorf("the log: %q", s.log.String())
 		}
 	})
 }

@@ -207,7 +207,7 @@ func (p *Portal) rooms(replies *ticket.Replies) error {
 	p.gate = &signin.Gate{DB: p.DB, Site: p.Site, Clock: p.Clock, Log: p.Log, Client: p.client, Memory: signin.NewMemory(p.DB, p.Clock.Machine)}
 	p.metrics.remembers(p.gate.Memory)
 	board := &notice.Board{DB: p.DB}
-	noticeRoom, errNotice := notice.New(notice.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Board: board, Changed: maintenance.Changed, Said: p.said})
+	noticeRoom, errNotice := notice.New(notice.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Log: p.Log, Board: board, Changed: maintenance.Changed, Said: p.said})
 	p.mailings = &notice.Mailing{DB: p.DB, Keys: p.Keys, Site: p.Site, Address: page.Typed(base), Wake: p.Post.Wake}
 	signinRoom, err1 := signin.New(signin.Needs{Board: board, Gate: p.gate, Keys: p.Keys, Desk: desk, Pool: p.Pool, Wake: p.Post.Wake})
 	passwordRoom, err2 := password.New(password.Needs{DB: p.DB, Keys: p.Keys, Site: p.Site, Pool: p.Pool, BaseURL: base, Wake: p.Post.Wake, Log: p.Log})

@@ -4,6 +4,8 @@
 
 // The page is asked for again now and then, and what it says is put in place of what it
 // said, until it says that nothing goes on any more. It can be stopped (WCAG 2.2.2).
+const patience = 10; // answers in a row that ask to come back later
+
 function follow(live) {
   const every = 1000 * Number(live.dataset.every);
   const { pause, again, done } = live.dataset;
@@ -13,33 +15,39 @@ function follow(live) {
     stop.textContent = running ? pause : again;
   });
   live.replaceChildren(stop);
-  let running = true;
+  let running = true, failed = 0;
   const look = async () => {
-    if (!running) return;
+    if (!running) return true;
     let text;
     try {
       const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } });
-      if (!answer.ok || answer.redirected) {
+      const later = answer.status === 503 || answer.status === 429;
+      if (answer.redirected || (!answer.ok && !(later && failed < patience))) {
         location.reload(); // the session is over, or the portal is closed: the page says so
-        return;
+        return false;
+      }
+      if (later) {
+        failed++;
+        return true;
       }
       text = await answer.text();
     } catch {
-      return; // not reached: the next time
+      failed++;
+      return true; // not reached: the next time
     }
-    if (!running) return;
-    const next = new DOMParser().parseFromString(text, "text/html");
-    const here = document.querySelector("main .sheet"), there = next.querySelector("main .sheet");
-    if (next.querySelector("[data-every]")) {
+    failed = 0;
+    if (!running) return true;
+    const page = new DOMParser().parseFromString(text, "text/html");
+    const here = document.querySelector("main .sheet"), there = page.querySelector("main .sheet");
+    if (page.querySelector("[data-every]")) {
       for (const part of here.querySelectorAll("[data-live]")) {
         const fresh = there.querySelector(`[data-live="${part.dataset.live}"]`);
         if (fresh) part.replaceChildren(...fresh.childNodes);
       }
-      return;
+      return true;
     }
-    clearInterval(timer);
     const within = here.contains(document.activeElement);
-    document.title = next.title;
+    document.title = page.title;
     here.replaceChildren(...there.childNodes);
     const said = document.createElement("p");
     said.className = "unseen";
@@ -47,8 +55,11 @@ function follow(live) {
     here.prepend(said);
     said.textContent = done;
     if (within) document.querySelector("main").focus();
+    return false;
   };
-  const timer = setInterval(look, every);
+  // The next look begins when the last has its answer, and later after each that failed.
+  const next = () => setTimeout(async () => (await look()) && next(), every * (1 + Math.min(failed, patience)));
+  next();
 }
 
 for (const live of document.querySelectorAll("[data-every]")) follow(live);
