@@ -205,12 +205,13 @@ func (rm *Room) draw(r *http.Request, view *figuresView) {
 	if view.Ran {
 		two := frame
 		last := days[len(days)-1].Sum
-		sums := []plot.Point{{X: 0, Y: float64(days[0].Sum - days[0].Enrolled)}}
+		began := days[0].Sum - days[0].Enrolled
+		sums := []plot.Point{{X: 0, Y: float64(began)}}
 		for i, d := range days {
 			sums = append(sums, plot.Point{X: float64(i + 1), Y: float64(d.Sum)})
 		}
 		two.ID, two.Title = "enrolled", say.T("ticket.plot_enrolled_title")
-		two.Description = say.T("ticket.plot_enrolled_about", "from", days[0].Sum, "to", last)
+		two.Description = say.T("ticket.plot_enrolled_about", "from", began, "to", last)
 		two.Lines = []plot.Line{{Points: sums, Look: plot.Known, Name: say.T("ticket.plot_enrolled", "n", last)}}
 		view.Enrolled = drawn(two, last)
 	}
@@ -224,7 +225,10 @@ func (rm *Room) draw(r *http.Request, view *figuresView) {
 		}
 	}
 	three.ID, three.Title = "answers", say.T("ticket.plot_answers_title")
-	three.Description = say.T("ticket.plot_answers_about", "mean", say.Length(view.All.Mean()))
+	three.Description = say.T("ticket.plot_answers_none")
+	if view.All.Answered > 0 {
+		three.Description = say.T("ticket.plot_answers_about", "mean", say.Length(view.All.Mean()))
+	}
 	three.Lines = []plot.Line{{Points: answers, Look: plot.Known, Name: say.T("ticket.plot_answers")}}
 	view.Answers = drawn(three, longest)
 	bars := plot.Bars{ID: "categories", Title: say.T("ticket.by_category"), Description: say.T("ticket.plot_categories_about")}
