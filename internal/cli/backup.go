@@ -123,10 +123,27 @@ func (cmd backupCommand) write(ctx context.Context, c *Console, source backup.So
 	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return backup.Header{}, 0, err
 	}
-	if err := os.Rename(file.Name(), cmd.File); err != nil {
+	if err := named(file.Name(), cmd.File); err != nil {
 		return backup.Header{}, 0, err
 	}
 	return h, counted.n, syncFolder(folder)
+}
+
+// named gives a file that is whole its name, unless something has that name meanwhile.
+func named(file, name string) error {
+	err := os.Link(file, name)
+	if err != nil && !errors.Is(err, fs.ErrExist) { // a file system that knows one name for a file
+		place, taken := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		if taken == nil {
+			_ = place.Close()
+			return os.Rename(file, name)
+		}
+		err = taken
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s came to be meanwhile: a backup replaces none; take it again under another name", name)
+	}
+	return err
 }
 
 // syncFolder makes a new name in a folder last.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"nidan/internal/keyring"
 	"nidan/internal/phrase"
@@ -23,7 +24,7 @@ type keyRetireCommand struct {
 
 // Help says more than one line.
 func (keyRetireCommand) Help() string {
-	return `Takes a key out of use on every node, and its line out of this machine's key file. It is refused while anything is sealed with it, while a node has not said that it seals with another, and for 24 hours after another key came to seal, unless it leaked (--at-once). From then on it opens nothing, and codes and addresses made with it are not known again: answers by mail to letters of before become tickets of nobody.
+	return `Takes a key out of use on every node, and its line out of this machine's key file. It is refused while anything is sealed with it, while a node has not said that it seals with another, and for 24 hours after another key came to seal, unless it leaked (--at-once: then it waits until the other key has sealed for a minute). From then on it opens nothing, and codes and addresses made with it are not known again: answers by mail to letters of before become tickets of nobody.
 
 Run it on each machine: where the key is retired already, it takes the line out of that file. Keep a copy of the line as long as you keep backups of the database from before.
 
@@ -55,6 +56,9 @@ func (cmd keyRetireCommand) Run(ctx context.Context, c *Console) error {
 		if err := cmd.allowed(ctx, l, l.db); err != nil {
 			return err
 		}
+		if err := settled(ctx, c, state.Since, l.clk.Now()); err != nil {
+			return err
+		}
 		if err := unsealed(ctx, l.db, cmd.Key); err != nil {
 			return err
 		}
@@ -62,7 +66,7 @@ func (cmd keyRetireCommand) Run(ctx context.Context, c *Console) error {
 			return err
 		}
 	}
-	// What a request had sealed before its node went over may have been committed since.
+	// A process that was stopped for longer may have committed what it had sealed before.
 	if err := unsealed(ctx, l.db, cmd.Key); err != nil {
 		return fmt.Errorf("key %d is retired, and its line stays in %s, since a value came that it seals: run `nidan key rotate`, then this again", cmd.Key, l.KeyFile)
 	}
@@ -74,6 +78,25 @@ func (cmd keyRetireCommand) Run(ctx context.Context, c *Console) error {
 	}
 	c.say("Key %d is retired, and its line is not in %s any more. Run this on every machine with a copy of the file.", cmd.Key, l.KeyFile)
 	return nil
+}
+
+// settling is longer than any transaction lasts: what a request sealed before its node went over to the key that seals
+// now is committed by then, or never will be.
+var settling = time.Minute
+
+// settled waits until nothing is on its way any more that was sealed before since.
+func settled(ctx context.Context, c *Console, since, now time.Time) error {
+	left := since.Add(settling).Sub(now)
+	if since.IsZero() || left <= 0 {
+		return nil
+	}
+	fmt.Fprintf(c.Err, "Waiting %s for what was begun before the other key came to seal …\n", left.Round(time.Second))
+	select {
+	case <-time.After(left):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // allowed says why the key may not be retired, as far as keys and nodes tell.

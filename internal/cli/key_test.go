@@ -228,6 +228,39 @@ func (k *keyed) rotate(file string) error {
 	return nil
 }
 
+// What a request has sealed before its node went over comes to the database after the key was changed: the key that
+// opens it is not retired.
+func TestAKeyIsNotRetiredWhileSomethingItSealedIsOnItsWay(t *testing.T) {
+	engines(t, func(t *testing.T, database string) {
+		k := newKeyed(t, database)
+		db, err := store.Open(t.Context(), database, time.Now)
+		k.must(err)
+		t.Cleanup(func() { _ = db.Close() })
+		before, err := secret.ReadKeys(k.file)
+		k.must(err)
+		late := before.Seal(secret.ForTOTP, "totp/pad/late", []byte("late"))
+		k.must(k.run(keyAddCommand{}, k.file))
+		k.must(k.rotate(k.file))
+		settling = 4 * time.Second
+		defer func() { settling = time.Second }()
+		retired := make(chan error, 1)
+		go func() { retired <- k.run(keyRetireCommand{Key: 1, AtOnce: true}, k.file) }()
+		time.Sleep(500 * time.Millisecond)
+		k.must(db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Exec(ctx, `insert into totp (organization_id, holder_id, secret, enrolled_at, last_step, epoch) values ('pad', 'late', $1, 1, 0, 0)`, late)
+			return err
+		}))
+		if err := <-retired; err == nil || !strings.Contains(err.Error(), "it still seals values of totp.secret: 1") {
+			t.Errorf("retired: %v", err)
+		}
+		k.must(k.rotate(k.file))
+		k.must(k.run(keyRetireCommand{Key: 1, AtOnce: true}, k.file))
+		if got := sealedWith(t, db); strings.Contains(got, "1:") {
+			t.Errorf("sealed with %s", got)
+		}
+	})
+}
+
 // A real process is killed while the row in the middle holds it up, so it is half-way
 // for certain; then two finish what it began.
 func TestAChangeOfKeysThatIsKilledHalfWayGoesOn(t *testing.T) {
