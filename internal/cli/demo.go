@@ -80,7 +80,7 @@ func (cmd demoCommand) Run(ctx context.Context, c *Console) error {
 		return nil
 	}
 	cmd.welcome(c, p, built, facts)
-	n := &node{Portal: built, name: nodeName(p.Listen), main: listener}
+	n := &node{Portal: built, name: nodeName(built.DB.Engine(), p.Listen), main: listener}
 	return n.serve(ctx)
 }
 

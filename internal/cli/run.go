@@ -92,9 +92,14 @@ func (n *node) end(ctx context.Context) error {
 	return errors.Join(clock.Remember(ctx, n.DB, n.Clock), clock.Stop(ctx, n.DB, n.name))
 }
 
-// nodeName is how this node is known to the others: by machine and address, the
-// same at each start.
-func nodeName(listen config.Address) string {
+// nodeName is how this node is known to the others: by machine and address, the same
+// at each start. An SQLite file is served by one node, so that its address is enough: a
+// container has another machine's name each time, and what the one before left unended
+// is its own.
+func nodeName(engine store.Engine, listen config.Address) string {
+	if engine == store.SQLite {
+		return listen.String()
+	}
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"

@@ -124,7 +124,7 @@ func (p *portal) build(log *slog.Logger, sender mail.Sender) (*web.Portal, error
 
 // run serves a portal as one node of it.
 func (p *portal) run(ctx context.Context, c *Console, built *web.Portal, listener net.Listener) error {
-	n := &node{Portal: built, name: nodeName(p.Listen), main: listener, metrics: p.listenMetrics(built.Log), lmtp: p.listenLMTP(built.Log)}
+	n := &node{Portal: built, name: nodeName(built.DB.Engine(), p.Listen), main: listener, metrics: p.listenMetrics(built.Log), lmtp: p.listenLMTP(built.Log)}
 	if err := p.firstLink(ctx, c, built.Log); err != nil {
 		// The portal may go on: others may be able to make a link, by `nidan operator add`.
 		built.Log.Error("no one-time link for the first operator", slog.String("error", err.Error()))
