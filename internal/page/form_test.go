@@ -210,7 +210,7 @@ func TestADatabaseThatCannotDoItIsAnHonest503(t *testing.T) {
 	}{
 		{store.ErrBusy, "5", "Nothing was changed by this request. Please try again in 5 seconds.", "この操作による変更はありません。5秒ほどおいて"},
 		{store.ErrAway, "10", "Nothing was changed by this request. Please try again in 10 seconds.", "この操作による変更はありません。10秒ほどおいて"},
-		{store.ErrFull, "60", "Nothing was changed by this request.", "この操作による変更はありません。運営者が状況を確認できるようになっています。60秒ほどおいて"},
+		{store.ErrFull, "60", "Nothing was changed by this request.", "この操作による変更はありません。運用担当者が状況を確認できるようになっています。60秒ほどおいて"},
 		{fmt.Errorf("%w (%w)", store.ErrUnsure, store.ErrAway), "10", "it may have been done or not", "処理が完了したかどうかを確認できません"},
 	} {
 		for lang, says := range map[string]string{"en": c.says, "ja": c.japanese} {

@@ -129,7 +129,7 @@ func TestEachLanguageOffersTheOther(t *testing.T) {
 
 func TestTheStairNamesTheStepInWords(t *testing.T) {
 	holds(t, named(t, "signin", phrase.English), `<li class="now" aria-current="step">First verification</li>`)
-	holds(t, named(t, "code", phrase.Japanese), `<li class="done">一段階目の認証 <span class="unseen">(完了)</span></li>`, `aria-current="step">二段階目の認証</li>`)
+	holds(t, named(t, "code", phrase.Japanese), `<li class="done">一段階目の認証 <span class="unseen">（完了）</span></li>`, `aria-current="step">二段階目の認証</li>`)
 	lacks(t, named(t, "guide", phrase.English), `class="stair"`)
 	done := show(t, scene{page: "guide", title: "It is set up", view: showing{View: page.View{Stair: 3}}}, phrase.English).Body.String()
 	holds(t, done, `<li class="done">Second verification <span class="unseen">(done)</span></li>`)
