@@ -88,7 +88,9 @@ func (c *Clock) follow(state State) {
 // latest instant seen, so that a machine set back does not relive time. When the
 // past is uncertain (this node did not end by Stop, or the machine's clock stands
 // behind) it raises the TOTP floor to the present step: a code that was accepted
-// and forgotten is older than that.
+// and forgotten is older than that. A process that is killed loses nothing that was
+// committed; whatever loses it takes a machine's start (or the server's: Witness), and
+// with it longer than the step that a device may be ahead.
 func Start(ctx context.Context, db *store.DB, clk *Clock, node string) (State, error) {
 	var state State
 	err := db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
@@ -208,8 +210,8 @@ func remember(ctx context.Context, tx *store.Tx, now time.Time, epoch int64) err
 	return nil
 }
 
-// RaiseFloor makes the steps up to the present one unusable. A restore and a
-// failover call it: codes accepted since the copy was taken are forgotten.
+// RaiseFloor makes the steps up to the present one unusable. Where codes are lost that
+// were accepted, one of a step ahead may be among them: see Witness and Restored.
 func RaiseFloor(ctx context.Context, tx *store.Tx) error { return raiseFloor(ctx, tx, Step(tx.Now())) }
 
 func raiseFloor(ctx context.Context, tx *store.Tx, step int64) error {

@@ -55,9 +55,12 @@ func changed(ctx context.Context, tx *store.Tx, n int64, err error) error {
 }
 
 // Changed tells every node, at its next request, that windows or rollouts are not
-// what it remembers.
+// what it remembers. A version is given once, also by a database that was put back to
+// an earlier state while nodes ran: a standby that was behind would count to the same
+// number again, and a node hold what was lost for what is planned.
 func Changed(ctx context.Context, tx *store.Tx) error {
-	n, err := tx.Exec(ctx, `update policy set version = version + 1 where id = 1`)
+	now := store.Micros(tx.Now())
+	n, err := tx.Exec(ctx, `update policy set version = case when version < $1 then $2 else version + 1 end where id = 1`, now, now)
 	if err == nil && n == 0 {
 		err = fmt.Errorf("policy: %w", store.ErrNone)
 	}

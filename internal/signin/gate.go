@@ -190,19 +190,11 @@ func (g *Gate) planned(ctx context.Context, r store.Reader, k *known) (*planned,
 		return nil, err
 	}
 	if _, inside := r.(*store.Tx); !inside { // what a transaction sees may yet be taken back
-		g.keep(&p)
+		// Whichever was read last: one that another overtook is not what the store has, and
+		// read anew. A version may also be less than before, when a standby took over.
+		g.copy.Store(&p)
 	}
 	return &p, nil
-}
-
-// keep makes p the copy, unless a newer one was read meanwhile.
-func (g *Gate) keep(p *planned) {
-	for {
-		old := g.copy.Load()
-		if old != nil && old.version > p.version || g.copy.CompareAndSwap(old, p) {
-			return
-		}
-	}
 }
 
 // Planned is what is planned for an organization, as the gate decided by it last.

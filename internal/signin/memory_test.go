@@ -355,3 +355,48 @@ func TestOfStrangersItIsRememberedWhatIsPlanned(t *testing.T) {
 		t.Errorf("in a window: %d", status)
 	}
 }
+
+// A standby that takes over may be behind: what was planned last is lost, and what is
+// planned next would have the lost one's version.
+func TestWhatWasPlannedOnALostServerIsNotTakenForWhatIsPlannedNow(t *testing.T) {
+	w := storetest.Open(t, storetest.SQLite(t))
+	s := remember(t, w)
+	plan := func(from time.Duration) (id string) {
+		s.write(func(ctx context.Context, tx *store.Tx) error {
+			planned, err := maintenance.Plan(ctx, tx, tx.Now().Add(from), tx.Now().Add(from+time.Hour), "test")
+			id = planned.ID
+			return err
+		})
+		return id
+	}
+	held := func() (ids []string) {
+		s.t.Helper()
+		s.ask(s.token)
+		for _, window := range s.gate.Planned("").Windows {
+			ids = append(ids, window.ID)
+		}
+		return ids
+	}
+	before, err := maintenance.Version(t.Context(), w.DB)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost := plan(time.Hour)
+	if got := held(); !slices.Equal(got, []string{lost}) {
+		t.Fatalf("planned: %v, want %v", got, lost)
+	}
+	s.write(func(ctx context.Context, tx *store.Tx) error {
+		if _, err := tx.Exec(ctx, `delete from maintenance_window where id = $1`, lost); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `update policy set version = $1`, before)
+		return err
+	})
+	if got := held(); len(got) != 0 {
+		t.Errorf("what was lost is still planned: %v", got)
+	}
+	w.Clock.Set(w.Clock.Now().Add(time.Second))
+	if kept := plan(2 * time.Hour); !slices.Equal(held(), []string{kept}) {
+		t.Errorf("planned: %v, want %v", held(), kept)
+	}
+}
