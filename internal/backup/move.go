@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"nidan/internal/audit"
 	"nidan/internal/clock"
@@ -46,6 +48,9 @@ func (m Move) Do(ctx context.Context) (rows int64, err error) {
 		return 0, hold.Err()
 	}
 	if err := m.still(ctx, m.From); err != nil {
+		return 0, err
+	}
+	if err := m.fits(ctx); err != nil {
 		return 0, err
 	}
 	filled, err := prepare(ctx, m.To, store.Moving, "from "+m.From.Name())
@@ -94,6 +99,47 @@ func (m Move) still(ctx context.Context, r store.Reader) error {
 		err = fmt.Errorf("%w: stop %s; one that was killed counts as stopped from %s on", ErrRunning, strings.Join(names, ", "), until.UTC().Format(time.RFC3339))
 	}
 	return err
+}
+
+// ErrText means that a text cannot stand in the database it is to go to.
+var ErrText = errors.New("PostgreSQL does not take this text: it is not UTF-8, or holds the character U+0000; nothing was moved")
+
+// fits looks for texts that SQLite takes and PostgreSQL does not, before anything is
+// written: the portal writes none, but who changes rows by hand may have.
+func (m Move) fits(ctx context.Context) error {
+	if m.To.Engine() != store.PostgreSQL || m.From.Engine() == store.PostgreSQL {
+		return nil
+	}
+	return m.From.Snapshot(ctx, func(ctx context.Context, r store.Reader) error {
+		schema, err := m.From.Tables(ctx, r)
+		if err != nil {
+			return err
+		}
+		dumps, err := carried(schema, true)
+		if err != nil {
+			return err
+		}
+		for _, d := range dumps {
+			if err := textsOf(ctx, r, d); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// textsOf reads the texts of one table, and names the first that does not fit by the
+// values of its row that stand before it.
+func textsOf(ctx context.Context, r store.Reader, d store.Dump) error {
+	d.Columns = slices.DeleteFunc(slices.Clone(d.Columns), func(c store.Column) bool { return c.Kind != store.Text && c.Kind != store.Integer })
+	return d.Each(ctx, r, func(values []any) error {
+		for i, v := range values {
+			if text, ok := v.(string); ok && (!utf8.ValidString(text) || strings.Contains(text, "\x00")) {
+				return fmt.Errorf("%w: table %s, column %s, of the row that begins with %.100q", ErrText, d.Table, d.Columns[i].Name, fmt.Sprint(values[:min(2, i)]...))
+			}
+		}
+		return nil
+	})
 }
 
 // carry writes every row and reads it back.

@@ -61,6 +61,33 @@ func TestAPortalMovesToTheOtherEngineAndBackWithEveryRow(t *testing.T) {
 	}
 }
 
+func TestATextThatPostgreSQLDoesNotTakeStopsAMoveBeforeItBegins(t *testing.T) {
+	for name, text := range map[string]string{"U+0000": "Aozora\x00", "not UTF-8": "Aozora\xff"} {
+		t.Run(name, func(t *testing.T) {
+			s := stage(t, storetest.Open(t, storetest.SQLite(t)))
+			ref := s.person()
+			err := s.DB.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+				_, err := tx.Exec(ctx, `update organization set name = $1 where id = $2`, text, ref.Organization)
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			to := s.there("postgresql")
+			_, err = s.move(to)
+			if !errors.Is(err, ErrText) || !strings.Contains(err.Error(), "table organization, column name") || !strings.Contains(err.Error(), ref.Organization) {
+				t.Errorf("it says: %v", err)
+			}
+			if hold := s.hold(); hold != (store.Hold{}) {
+				t.Errorf("the old one is held: %+v", hold)
+			}
+			if _, err := store.ReadHold(t.Context(), to.DB); err == nil {
+				t.Error("the new one was begun")
+			}
+		})
+	}
+}
+
 func TestAPortalThatRunsIsNotMoved(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		s := stage(t, w)
