@@ -28,7 +28,7 @@ type kind struct {
 
 var (
 	kinds     sync.Map // text → kind
-	writing   = regexp.MustCompile(`(?i)\b(?:insert\s+into|delete\s+from|update)\s+(?:only\s+)?"?(\w+)`)
+	writing   = regexp.MustCompile(`(?i)\b(?:insert\s+(?:or\s+\w+\s+)?into|replace\s+into|merge\s+into|delete\s+from|update)\s+(?:only\s+)?(?:"?\w+"?\.)?"?(\w+)`)
 	asking    = regexp.MustCompile(`(?i)^\s*(?:select|with|values|explain|pragma\s+\w+\s*$)`)
 	inserting = regexp.MustCompile(`(?i)^\s*insert\s+into\s`)
 	replacing = regexp.MustCompile(`(?i)\bon\s+conflict\b|\bupdate\b|\bdelete\b`)
