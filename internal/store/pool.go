@@ -15,6 +15,7 @@ type pool struct {
 	db      *sql.DB
 	prepare bool
 	made    sync.Map // text → *sql.Stmt
+	usual   sync.Map // text → true: what one does not read directly
 }
 
 func newPool(db *sql.DB, prepare bool) *pool { return &pool{db: db, prepare: prepare} }

@@ -97,6 +97,10 @@ func (db *DB) Query(ctx context.Context, text string, args ...any) (*Rows, error
 
 // QueryRow reads one row; its Scan answers ErrNone when there is none.
 func (db *DB) QueryRow(ctx context.Context, text string, args ...any) *Row {
+	if db.engine == PostgreSQL {
+		count(ctx)
+		return &Row{late: &lateRow{db.read, ctx, text, args, stated(ctx, text)}}
+	}
 	rows, err := db.Query(ctx, text, args...)
 	return &Row{rows: rows, err: err}
 }
@@ -168,10 +172,14 @@ func (r *Rows) Err() error { return mapError(r.Rows.Err()) }
 type Row struct {
 	rows *Rows
 	err  error
+	late *lateRow // nil: it was asked already
 }
 
 // Scan reads the row; ErrNone says that there was none.
 func (r *Row) Scan(dest ...any) error {
+	if r.late != nil {
+		return r.late.scan(dest)
+	}
 	if r.err != nil {
 		return r.err
 	}
