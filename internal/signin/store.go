@@ -32,18 +32,20 @@ type known struct {
 	rollouts     int64 // how many there are in the store
 }
 
-const knownText = `select s.id, s.organization_id, s.holder_id, s.started_at, s.password_at, s.code_at, coalesce(s.code_method, ''),
-		s.fresh_password_at, s.fresh_code_at, s.seen_at, s.wrong_codes, s.network,
+const knownText = `select s.id, s.organization_id, s.holder_id, s.network, coalesce(s.code_method, ''),
 		coalesce(a.email, p.email), coalesce(a.email_key, p.email_key), coalesce(a.name, p.name), coalesce(a.phone, ''),
-		coalesce(a.authority, ''), coalesce(a.preset, ''),
-		coalesce(a.language, p.language), coalesce(a.time_zone, p.time_zone),
-		coalesce(a.network_check, false), coalesce(o.name, ''),
-		` + standColumns + `,
-		coalesce(pw.weak, false), coalesce(pw.set_at, 0),
-		coalesce(ps.id, ''), coalesce(ps.kind, ''), ps.expires_at, ps.spent_at, ps.withdrawn_at, ps.replaced_at,
-		coalesce(rs.id, ''), rs.waits_until, coalesce(rs.needs_approval, true) or coalesce(a.authority, '') = 'portal_admin', rs.approved_at,
-		py.version, (select count(*) from rollout)
-	from session s left join policy py on py.id = 1` + standJoins + `
+		coalesce(a.authority, ''), coalesce(a.preset, ''), coalesce(a.method, 'totp'),
+		coalesce(a.language, p.language), coalesce(a.time_zone, p.time_zone), coalesce(o.name, ''),
+		coalesce(ps.id, ''), coalesce(ps.kind, ''), coalesce(rs.id, ''),
+		concat_ws(' ', s.started_at, s.password_at, coalesce(s.code_at, 0), coalesce(s.fresh_password_at, 0), coalesce(s.fresh_code_at, 0),
+		s.seen_at, s.wrong_codes, case when a.network_check then 1 else 0 end,
+		` + standNumbers + `,
+		case when pw.weak then 1 else 0 end, coalesce(pw.set_at, 0),
+		coalesce(ps.expires_at, 0), coalesce(ps.spent_at, 0), coalesce(ps.withdrawn_at, 0), coalesce(ps.replaced_at, 0),
+		coalesce(rs.waits_until, 0), case when coalesce(rs.needs_approval, true) or coalesce(a.authority, '') = 'portal_admin' then 1 else 0 end,
+		coalesce(rs.approved_at, 0),
+		(select version from policy where id = 1), (select count(*) from rollout))
+	from session s` + standJoins + `
 		left join password_reset rs on rs.organization_id = s.organization_id and rs.holder_id = s.holder_id
 			and rs.aside is not null and rs.finished_at is null and rs.refused_at is null and rs.replaced_at is null
 		left join pass ps on ps.id = s.pass_id and ps.organization_id = s.organization_id and ps.holder_id = s.holder_id
@@ -52,31 +54,29 @@ const knownText = `select s.id, s.organization_id, s.holder_id, s.started_at, s.
 // learn reads all that the rule asks about a session; store.ErrNone for a value
 // that no open session has.
 func learn(ctx context.Context, r store.Reader, token string) (k known, err error) {
-	var started, passwordAt, code, freshPassword, freshCode, seen, set store.Instant
-	var expires, spent, withdrawn, replaced, waits, approved store.Instant
-	var method, authority, preset, language, kind string
-	into := []any{
-		&k.Session.ID, &k.Ref.Organization, &k.Ref.ID, &started, &passwordAt, &code, &method,
-		&freshPassword, &freshCode, &seen, &k.WrongCodes, &k.Network,
+	var n numbers
+	var codeMethod, authority, preset, method, language, kind string
+	if err := r.QueryRow(ctx, knownText, secret.Digest(token)).Scan(
+		&k.Session.ID, &k.Ref.Organization, &k.Ref.ID, &k.Network, &codeMethod,
 		&k.person.Email, &k.person.EmailKey, &k.person.Name, &k.person.Phone,
-		&authority, &preset, &language, &k.person.Zone,
-		&k.networkCheck, &k.organization}
-	into = append(append(into, k.stand.into()...), &k.weak, &set,
-		&k.pass.ID, &kind, &expires, &spent, &withdrawn, &replaced,
-		&k.aside.ID, &waits, &k.aside.NeedsApproval, &approved,
-		&k.policy, &k.rollouts)
-	if err := r.QueryRow(ctx, knownText, secret.Digest(token)).Scan(into...); err != nil {
+		&authority, &preset, &method, &language, &k.person.Zone, &k.organization,
+		&k.pass.ID, &kind, &k.aside.ID, &n.left); err != nil {
 		return known{}, err
 	}
-	k.stand.read(k.Ref.Organization)
-	k.Started, k.PasswordAt, k.CodeAt, k.CodeMethod = started.Time, passwordAt.Time, code.Time, account.Method(method)
-	k.FreshPassword, k.FreshCode, k.Seen, k.PassID = freshPassword.Time, freshCode.Time, seen.Time, k.pass.ID
+	k.Started, k.PasswordAt, k.CodeAt, k.FreshPassword, k.FreshCode = n.instant(), n.instant(), n.instant(), n.instant(), n.instant()
+	k.Seen, k.WrongCodes, k.networkCheck = n.instant(), int(n.next()), n.truth()
+	k.stand.read(k.Ref.Organization, method, &n)
+	k.weak, k.passwordSet = n.truth(), n.instant()
+	k.pass.Expires, k.pass.Spent, k.pass.Withdrawn, k.pass.Replaced = n.instant(), n.instant(), n.instant(), n.instant()
+	k.aside.WaitsUntil, k.aside.NeedsApproval, k.aside.Approved = n.instant(), n.truth(), n.instant()
+	k.policy, k.rollouts = n.next(), n.next()
+	if err := n.end(); err != nil {
+		return known{}, err
+	}
+	k.CodeMethod, k.PassID, k.pass.Kind = account.Method(codeMethod), k.pass.ID, pass.Kind(kind)
 	k.person.Ref, k.person.Authority, k.person.Method = k.Ref, account.Authority(authority), k.method
-	k.passwordSet, k.aside.WaitsUntil, k.aside.Approved = set.Time, waits.Time, approved.Time
-	k.person.Preset, k.person.Imported = account.Method(preset), k.imported.Time
+	k.person.Preset, k.person.Imported = account.Method(preset), k.imported
 	k.person.Language, _ = phrase.Parse(language)
-	k.pass.Kind, k.pass.Expires, k.pass.Spent = pass.Kind(kind), expires.Time, spent.Time
-	k.pass.Withdrawn, k.pass.Replaced = withdrawn.Time, replaced.Time
 	return k, nil
 }
 

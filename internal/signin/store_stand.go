@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"time"
 
 	"nidan/internal/account"
 	"nidan/internal/rollout"
@@ -16,40 +17,46 @@ type stand struct {
 	totp, mailotp bool // enrolled
 	stopped, void bool
 	claim         rollout.Claim
-	imported      store.Instant
-
-	first, extended store.Instant
-	assigned        string
+	imported      time.Time
 }
 
-// standColumns are what stand.into takes, in its order, of the rows that standJoins
-// finds for the holder s.
+// standNumbers are what stand.read takes, in its order, of the rows that standJoins
+// finds for the holder s: no null is among them. What is one value of one row is asked for
+// by itself, since each column that is carried through a join costs PostgreSQL something
+// at every join above, whether a row is there or not.
 const (
-	standColumns = `case when a.id is null then p.removed_at is null else a.suspended_at is null and o.suspended_at is null end,
-		coalesce(a.method, 'totp'), t.enrolled_at is not null, m.enrolled_at is not null,
-		coalesce(st.stopped_at, 0) > coalesce(pw.reset_at, 0), st.void_at is not null,
-		coalesce(pw.first_at, 0), coalesce(a.imported_at, 0), g.ended_at is not null,
-		(select max(e.until) from extension e where e.organization_id = s.organization_id and e.holder_id = s.holder_id and e.replaced_at is null)`
+	standNumbers = `case when case when a.id is null then p.removed_at is null else a.suspended_at is null and o.suspended_at is null end then 1 else 0 end,
+		coalesce((select 1 from totp t where t.organization_id = s.organization_id and t.holder_id = s.holder_id and t.enrolled_at is not null), 0),
+		coalesce((select 1 from mailotp m where m.organization_id = s.organization_id and m.holder_id = s.holder_id and m.enrolled_at is not null), 0),
+		coalesce((select case when st.stopped_at > coalesce(pw.reset_at, 0) then 1 else 0 end + case when st.void_at is null then 0 else 2 end
+			from second_step_state st where st.organization_id = s.organization_id and st.holder_id = s.holder_id), 0),
+		coalesce(pw.first_at, 0), coalesce(a.imported_at, 0),
+		coalesce((select 1 from grace_end g where g.address_digest = a.address_digest and g.ended_at is not null), 0),
+		coalesce((select max(e.until) from extension e where e.organization_id = s.organization_id and e.holder_id = s.holder_id and e.replaced_at is null), 0)`
 	standJoins = `
 		left join account a on a.organization_id = s.organization_id and a.id = s.holder_id
 		left join organization o on o.id = s.organization_id
 		left join operator p on s.organization_id = 'operators' and p.id = s.holder_id
-		left join totp t on t.organization_id = s.organization_id and t.holder_id = s.holder_id
-		left join mailotp m on m.organization_id = s.organization_id and m.holder_id = s.holder_id
-		left join second_step_state st on st.organization_id = s.organization_id and st.holder_id = s.holder_id
-		left join password pw on pw.organization_id = s.organization_id and pw.holder_id = s.holder_id
-		left join grace_end g on g.address_digest = a.address_digest`
+		left join password pw on pw.organization_id = s.organization_id and pw.holder_id = s.holder_id`
 )
 
-func (s *stand) into() []any {
-	return []any{&s.standing, &s.assigned, &s.totp, &s.mailotp, &s.stopped, &s.void, &s.first, &s.imported, &s.claim.Finished, &s.extended}
-}
+// What the second step's state says, added up.
+const (
+	stopped = 1
+	void    = 2
+)
 
-// read makes of the columns what they mean, for somebody of an organization.
-func (s *stand) read(organization string) {
-	s.method = account.Method(s.assigned)
-	s.claim = rollout.Claim{Organization: organization, FirstPassword: s.first.Time,
-		Imported: !s.imported.IsZero(), Finished: s.claim.Finished, Extended: s.extended.Time}
+// read makes of the numbers what they mean, for somebody of an organization whose
+// assigned method is as given.
+func (s *stand) read(organization, method string, n *numbers) {
+	s.standing, s.totp, s.mailotp = n.truth(), n.truth(), n.truth()
+	state := n.next()
+	s.stopped, s.void = state&stopped != 0, state&void != 0
+	first := n.instant()
+	s.imported = n.instant()
+	s.claim = rollout.Claim{Organization: organization, FirstPassword: first, Imported: !s.imported.IsZero(),
+		Finished: n.truth(), Extended: n.instant()}
+	s.method = account.Method(method)
 }
 
 // facts are what the rows say, of somebody who has proved nothing.
@@ -61,7 +68,7 @@ func (s stand) facts() Facts {
 // id, at most limit of them: of people who have proved nothing and hold no pass, at
 // a place that is permitted. The zero Ref is before all.
 func FactsAfter(ctx context.Context, r store.Reader, after account.Ref, limit int) (refs []account.Ref, facts []Facts, err error) {
-	rows, err := r.Query(ctx, `select s.organization_id, s.holder_id, `+standColumns+`
+	rows, err := r.Query(ctx, `select s.organization_id, s.holder_id, coalesce(a.method, 'totp'), concat_ws(' ', `+standNumbers+`)
 		from (select organization_id, id as holder_id from account
 			where (organization_id, id) > ($1, $2) order by organization_id, id limit $3) s`+standJoins+`
 		order by s.organization_id, s.holder_id`, after.Organization, after.ID, limit)
@@ -72,10 +79,15 @@ func FactsAfter(ctx context.Context, r store.Reader, after account.Ref, limit in
 	for rows.Next() {
 		var ref account.Ref
 		var s stand
-		if err := rows.Scan(append([]any{&ref.Organization, &ref.ID}, s.into()...)...); err != nil {
+		var n numbers
+		var method string
+		if err := rows.Scan(&ref.Organization, &ref.ID, &method, &n.left); err != nil {
 			return nil, nil, err
 		}
-		s.read(ref.Organization)
+		s.read(ref.Organization, method, &n)
+		if err := n.end(); err != nil {
+			return nil, nil, err
+		}
 		refs, facts = append(refs, ref), append(facts, s.facts())
 	}
 	return refs, facts, rows.Err()
