@@ -110,6 +110,9 @@ func TestTheProcessThatHashesIsNicerThanThePortal(t *testing.T) {
 	if err := p.burn(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	if courtesyOn(1) != courtesyOfAlone || courtesyOn(2) != courtesy {
+		t.Errorf("niceness on one core %d, on two %d", courtesyOn(1), courtesyOn(2))
+	}
 	pid := strconv.Itoa(hashing(t)[0])
 	tasks, err := os.ReadDir("/proc/" + pid + "/task")
 	if err != nil || len(tasks) < 2 {
