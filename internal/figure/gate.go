@@ -105,8 +105,8 @@ func (r *Run) crowded(ctx context.Context, w *world, empty float64, calm time.Du
 	r.told("99th percentile of a request behind the gate, quiet", millis(calm), "ms")
 	r.atMost("99th percentile while 64 clients sign in", millis(quantile(report.Times, 0.99)), 3*millis(calm), "ms")
 	rate, emptyToo := rateOf(report, gateBusyFor).Seconds(), rateOf(beside, gateBusyFor/2).Seconds()
-	r.atLeast("behind the gate ÷ empty handler, both while 64 clients sign in", rate/emptyToo, 0.45, "")
-	r.told("behind the gate while 64 clients sign in ÷ quiet empty handler", rate/empty, "")
+	r.told("behind the gate ÷ empty handler, both while 64 clients sign in", rate/emptyToo, "")
+	r.atLeast("behind the gate while 64 clients sign in ÷ quiet empty handler", rate/empty, 0.45, "")
 	r.told("empty handler while 64 clients sign in ÷ quiet empty handler", emptyToo/empty, "")
 	return nil
 }
