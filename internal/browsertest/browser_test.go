@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -214,6 +215,14 @@ func (b *tab) noise() (wrong []string) {
 
 // quiet fails the test when there was any noise.
 func (b *tab) quiet() { b.Helper(); b.none(b.noise()) }
+
+// mended ends what cut the connections, and drops what the browser said of that.
+func (b *tab) mended() {
+	b.cut.Store(false)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.said = slices.DeleteFunc(b.said, func(said string) bool { return strings.Contains(said, "net::ERR_EMPTY_RESPONSE") })
+}
 
 // none fails the test for each thing that is wrong.
 func (b *tab) none(wrong []string) {

@@ -52,6 +52,7 @@ type stage struct {
 	sink   *sink
 	org    string
 	busy   atomic.Int32 // so many requests are next answered as by a busy database
+	cut    atomic.Bool  // no request is answered: the connection is closed instead
 }
 
 // found sets up an empty portal, or an empty demo.
@@ -115,6 +116,9 @@ func (s *stage) serve(asDemo bool) {
 	s.must(err)
 	portal := s.portal.Handler()
 	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.cut.Load() {
+			panic(http.ErrAbortHandler)
+		}
 		if s.busy.Add(-1) >= 0 {
 			s.portal.Site.Fail(w, r, store.ErrBusy)
 			return

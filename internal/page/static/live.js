@@ -4,16 +4,18 @@
 
 // The page is asked for again now and then, and what it says is put in place of what it
 // said, until it says that nothing goes on any more. It can be stopped (WCAG 2.2.2).
-const patience = 10; // answers in a row that ask to come back later
+const patience = 10; // looks in a row that may find nothing but a portal that is busy or away
 
 function follow(live) {
   const every = 1000 * Number(live.dataset.every);
   const { pause, again, done } = live.dataset;
   const stop = button(pause);
-  stop.addEventListener("click", () => {
+  const toggle = () => {
     running = !running;
+    failed = 0;
     stop.textContent = running ? pause : again;
-  });
+  };
+  stop.addEventListener("click", toggle);
   live.replaceChildren(stop);
   let running = true, failed = 0;
   const look = async () => {
@@ -32,8 +34,8 @@ function follow(live) {
       }
       text = await answer.text();
     } catch {
-      failed++;
-      return true; // not reached: the next time
+      if (++failed > patience) toggle(); // not reached: whoever is there looks again
+      return true;
     }
     failed = 0;
     if (!running) return true;
