@@ -28,7 +28,8 @@ const (
 
 // table lines rows up, the first being their heading. Where the terminal is too
 // narrow for that, the first cell of each row stands above the others, and where
-// even those are too wide, each cell has a line of its own.
+// even those are too wide, each cell has a line of its own, behind its heading if
+// there is room for that.
 func table(rows [][]string, available int) string {
 	if lined := lines(rows, margin); widest(lined) <= available {
 		return strings.Join(lined, "\n") + "\n"
@@ -39,6 +40,9 @@ func table(rows [][]string, available int) string {
 	}
 	below := lines(rest, margin+margin)
 	narrow := widest(below) > available
+	if narrow {
+		rest = headed(rest, available-columns(margin+margin))
+	}
 	var b strings.Builder
 	for i, row := range rows {
 		if i == 0 { // blocks speak for themselves
@@ -51,6 +55,28 @@ func table(rows [][]string, available int) string {
 		b.WriteString(below[i] + "\n")
 	}
 	return b.String()
+}
+
+// headed are the rows with each cell behind its heading and without the empty ones, or
+// as they were where that is too wide.
+func headed(rows [][]string, available int) [][]string {
+	list := [][]string{nil}
+	for _, row := range rows[1:] {
+		var cells []string
+		for i, cell := range row {
+			if heading := rows[0][i]; cell != "" && heading != "" {
+				cell = heading + ": " + cell
+			}
+			if cell != "" {
+				cells = append(cells, cell)
+			}
+		}
+		if widest(cells) > available {
+			return rows
+		}
+		list = append(list, cells)
+	}
+	return list
 }
 
 // lines are the rows, each cell as wide as the widest of its column.

@@ -25,6 +25,8 @@ func TestJapaneseNamesLineUp(t *testing.T) {
 func TestANarrowTerminalGetsNarrowTables(t *testing.T) {
 	for width, want := range map[int]string{
 		50: "  Portal Admin\n    haruka@example.com  佐藤 春香  harbor\n  General User\n    jan@example.com     Jan Novák  lantern\n",
+		39: "  Portal Admin\n    Email address: haruka@example.com\n    Name: 佐藤 春香\n    Password: harbor\n" +
+			"  General User\n    Email address: jan@example.com\n    Name: Jan Novák\n    Password: lantern\n",
 		30: "  Portal Admin\n    haruka@example.com\n    佐藤 春香\n    harbor\n  General User\n    jan@example.com\n    Jan Novák\n    lantern\n",
 	} {
 		if got := table(people, width); got != want {
