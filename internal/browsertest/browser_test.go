@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -108,6 +107,7 @@ type window struct {
 	mu       sync.Mutex
 	requests []string
 	said     []string // on the console: errors, warnings, refused content
+	wasCut   bool     // a test has cut its connections: it may say so, also later
 }
 
 var (
@@ -144,7 +144,7 @@ func vacant(t *testing.T) *window {
 		idle = idle[:n-1]
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		w.requests, w.said = nil, nil
+		w.requests, w.said, w.wasCut = nil, nil, false
 		return w
 	}
 	w := &window{}
@@ -187,7 +187,8 @@ func (w *window) hear(event any) {
 			!strings.Contains(e.Entry.URL, "/static/")
 		// What is only told (as that a field has the focus already) is nothing wrong.
 		told := e.Entry.Level == log.EntryLevelVerbose || e.Entry.Level == log.EntryLevelInfo
-		if refused || told {
+		cut := w.wasCut && (strings.Contains(e.Entry.Text, "net::ERR_EMPTY_RESPONSE") || strings.Contains(e.Entry.Text, "net::ERR_CONNECTION_RESET"))
+		if refused || told || cut {
 			return
 		}
 		w.said = append(w.said, fmt.Sprintf("%s: %s %s", e.Entry.Source, e.Entry.Text, e.Entry.URL))
@@ -216,12 +217,15 @@ func (b *tab) noise() (wrong []string) {
 // quiet fails the test when there was any noise.
 func (b *tab) quiet() { b.Helper(); b.none(b.noise()) }
 
-// mended ends what cut the connections, and drops what the browser said of that.
-func (b *tab) mended() {
-	b.cut.Store(false)
+// cutOff cuts the connections of a tab while it waits for what the page does then.
+func (b *tab) cutOff(steps ...chromedp.Action[chromedp.Void]) {
+	b.Helper()
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.said = slices.DeleteFunc(b.said, func(said string) bool { return strings.Contains(said, "net::ERR_EMPTY_RESPONSE") })
+	b.wasCut = true
+	b.mu.Unlock()
+	b.cut.Store(true)
+	defer b.cut.Store(false)
+	b.do(steps...)
 }
 
 // none fails the test for each thing that is wrong.

@@ -38,10 +38,8 @@ func TestARehearsalIsReadableInBothLanguages(t *testing.T) {
 		b.open(path)
 		b.sees("Stop updating")
 		// Not reached, it looks again for a while, ever later, and then only when it is asked to.
-		s.cut.Store(true)
-		b.do(chromedp.Evaluate[chromedp.Void]("{ const later = setTimeout; window.setTimeout = (f, ms) => later(f, ms / 100) }"),
+		b.cutOff(chromedp.Evaluate[chromedp.Void]("{ const later = setTimeout; window.setTimeout = (f, ms) => later(f, ms / 100) }"),
 			chromedp.Poll[chromedp.Void](`document.querySelector("[data-every] button").textContent === "Go on updating"`, chromedp.WithPollingTimeout(0)))
-		b.mended()
 		b.do(chromedp.Click(chromedp.CSS("[data-every] button")))
 		b.sees("Stop updating")
 		s.busy.Store(2) // looks that are answered by 503: it goes on looking
