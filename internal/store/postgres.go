@@ -71,7 +71,7 @@ func (w *writer) trySerializable(asked, ctx context.Context, now func() time.Tim
 		},
 		rows: func(ctx context.Context, text string, args []any) (*Rows, error) {
 			rows, err := conn.QueryContext(ctx, text, args...)
-			return &Rows{rows}, mapError(err)
+			return &Rows{Rows: rows}, mapError(err)
 		},
 	}
 	if err := do(ctx, tx); err != nil {

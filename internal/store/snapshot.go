@@ -37,7 +37,7 @@ type snapshot struct{ tx *sql.Tx }
 func (s snapshot) Query(ctx context.Context, text string, args ...any) (*Rows, error) {
 	count(ctx)
 	rows, err := s.tx.QueryContext(ctx, text, args...)
-	return &Rows{rows}, mapError(err)
+	return &Rows{Rows: rows}, mapError(err)
 }
 
 func (s snapshot) QueryRow(ctx context.Context, text string, args ...any) *Row {

@@ -160,13 +160,30 @@ func When(t time.Time) any {
 }
 
 // Rows are the rows of a query; see database/sql.Rows.
-type Rows struct{ *sql.Rows }
+type Rows struct {
+	*sql.Rows
+	ctx  context.Context //nolint:containedctx // of the question; nil: the driver looks at it
+	gone error           // it ended before the rows did
+}
+
+// Next goes to the next row.
+func (r *Rows) Next() bool {
+	if r.ctx != nil && r.gone == nil {
+		r.gone = r.ctx.Err()
+	}
+	return r.gone == nil && r.Rows.Next()
+}
 
 // Scan reads the present row.
 func (r *Rows) Scan(dest ...any) error { return mapError(r.Rows.Scan(dest...)) }
 
 // Err is what ended the rows early, if anything.
-func (r *Rows) Err() error { return mapError(r.Rows.Err()) }
+func (r *Rows) Err() error {
+	if r.gone != nil {
+		return r.gone
+	}
+	return mapError(r.Rows.Err())
+}
 
 // Row is the one row of a query.
 type Row struct {
