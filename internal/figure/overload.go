@@ -25,11 +25,11 @@ const (
 func (r *Run) overload(ctx context.Context) error {
 	permits := runtime.GOMAXPROCS(0)
 	const counted = 240
-	took, err := bare(ctx, counted, permits)
+	alone, err := r.load(ctx, Order{Do: "hash", Times: counted, Users: permits})
 	if err != nil {
 		return err
 	}
-	capacity := counted / took.Seconds()
+	capacity := counted / alone.Took.Seconds()
 	n := int(capacity*rushTimes*rushFor.Seconds()) + 1
 	w, err := r.open(ctx, n+1+4*permits)
 	defer w.close()
@@ -41,7 +41,7 @@ func (r *Run) overload(ctx context.Context) error {
 		return err // warms both up
 	}
 	r.tell("%d people press the button within %s …", n, rushFor)
-	before := cpu()
+	before, hashed := cpu(), w.portal.Pool.Hashes()
 	memory := make(chan [2]float64, 1)
 	go func() { memory <- watchMemory(rushFor) }()
 	report, err := r.load(ctx, Order{URL: w.url, Do: "rush", People: w.people[:n+1], For: rushFor, Path: "/profile"})
@@ -57,6 +57,7 @@ func (r *Run) overload(ctx context.Context) error {
 	cores := report.Took.Seconds() * float64(permits)
 	r.told("of the cores' time, taken by the load itself", report.CPU.Seconds()/cores, "")
 	r.told("of the cores' time, taken by the portal's process beside hashing", used.Seconds()/cores, "")
+	r.told("hashes made ÷ sign-ins that came to their end", float64(w.portal.Pool.Hashes()-hashed)/float64(len(report.Times)), "")
 	r.told("refused by 503 with Retry-After", float64(report.Refused), "")
 	r.atMost("answered otherwise, or not at all", float64(report.Failed), 0, "")
 	r.atMost("memory at the end ÷ a third into the rush", held[1]/max(1, held[0]), 1.1, "")
