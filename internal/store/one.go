@@ -2,10 +2,12 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -18,18 +20,25 @@ import (
 // value would be boxed, described and converted, which costs the gate's one statement as
 // much again as the way to the server and back.
 type lateRow struct {
-	pool  *pool
+	one   func(ctx context.Context, text string, args, dest []any) error
+	rows  func(ctx context.Context, text string, args []any) (*Rows, error)
 	ctx   context.Context //nolint:containedctx // of the question that is asked by Scan
 	text  string
 	args  []any
 	ended func(error)
 }
 
+// usual are the texts (→ true) of which one does not read something directly.
+var usual sync.Map
+
 func (l *lateRow) scan(dest []any) error {
-	err := l.pool.one(l.ctx, l.text, l.args, dest)
+	err := errUsual
+	if _, is := usual.Load(l.text); !is {
+		err = l.one(l.ctx, l.text, l.args, dest)
+	}
 	if errors.Is(err, errUsual) {
-		l.pool.usual.Store(l.text, true)
-		rows, asked := l.pool.ask(l.ctx, l.text, l.args)
+		usual.Store(l.text, true)
+		rows, asked := l.rows(l.ctx, l.text, l.args)
 		err = (&Row{rows: rows, err: asked}).Scan(dest...)
 	}
 	l.ended(err)
@@ -42,9 +51,6 @@ var errUsual = errors.New("a value that is not read directly")
 
 // one reads one row. As in ask, of a server that went away many connections may be left.
 func (p *pool) one(ctx context.Context, text string, args, dest []any) error {
-	if _, is := p.usual.Load(text); is {
-		return errUsual
-	}
 	bounded, answered := bound(ctx)
 	defer answered()
 	for tries := 0; ; tries++ {
@@ -62,20 +68,32 @@ func (p *pool) direct(ctx context.Context, text string, args, dest []any) (err e
 		return err
 	}
 	defer func() { _ = conn.Close() }() // it goes back to the pool, which looks at it
-	return conn.Raw(func(given any) error {
-		c, ok := given.(*stdlib.Conn)
-		if !ok {
-			return fmt.Errorf("one row: a connection of %T", given)
-		}
-		rows, err := c.Conn().Query(ctx, text, args...)
-		if err == nil {
-			err = firstRow(rows, dest)
-		}
+	return straight(conn, func(c *pgx.Conn) error {
+		err := askOne(ctx, c, text, args, dest)
 		if pgconn.SafeToRetry(err) {
 			return driver.ErrBadConn
 		}
 		return err
 	})
+}
+
+// straight asks the server without database/sql between.
+func straight(conn *sql.Conn, ask func(*pgx.Conn) error) error {
+	return conn.Raw(func(given any) error {
+		c, ok := given.(*stdlib.Conn)
+		if !ok {
+			return fmt.Errorf("a connection of %T", given)
+		}
+		return ask(c.Conn())
+	})
+}
+
+func askOne(ctx context.Context, c *pgx.Conn, text string, args, dest []any) error {
+	rows, err := c.Query(ctx, text, args...)
+	if err != nil {
+		return err
+	}
+	return firstRow(rows, dest)
 }
 
 // firstRow takes the first row and leaves the rest.

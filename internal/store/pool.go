@@ -15,7 +15,6 @@ type pool struct {
 	db      *sql.DB
 	prepare bool
 	made    sync.Map // text → *sql.Stmt
-	usual   sync.Map // text → true: what one does not read directly
 }
 
 func newPool(db *sql.DB, prepare bool) *pool { return &pool{db: db, prepare: prepare} }
@@ -162,15 +161,19 @@ func (w *writer) command(ctx context.Context, text string) error {
 	return err
 }
 
-func (w *writer) exec(ctx context.Context, text string, args []any) (sql.Result, error) {
+func (w *writer) exec(ctx context.Context, text string, args []any) (int64, error) {
 	stmt, err := w.statement(ctx, text)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return 0, err
 	}
-	return stmt.ExecContext(context.WithoutCancel(ctx), args...)
+	result, err := stmt.ExecContext(context.WithoutCancel(ctx), args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 func (w *writer) rows(ctx context.Context, text string, args []any) (*Rows, error) {

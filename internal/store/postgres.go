@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
@@ -66,8 +67,16 @@ func (w *writer) trySerializable(asked, ctx context.Context, now func() time.Tim
 	server := linkOf(conn)
 	tx := &Tx{
 		now: now(), params: paramsPg, deed: deed, past: server.past,
-		exec: func(ctx context.Context, text string, args []any) (sql.Result, error) {
-			return conn.ExecContext(ctx, text, args...)
+		exec: func(ctx context.Context, text string, args []any) (n int64, err error) {
+			err = straight(conn, func(c *pgx.Conn) error {
+				tag, err := c.Exec(ctx, text, args...)
+				n = tag.RowsAffected()
+				return err
+			})
+			return n, err
+		},
+		one: func(ctx context.Context, text string, args, dest []any) error {
+			return mapError(straight(conn, func(c *pgx.Conn) error { return askOne(ctx, c, text, args, dest) }))
 		},
 		rows: func(ctx context.Context, text string, args []any) (*Rows, error) {
 			rows, err := conn.QueryContext(ctx, text, args...)
@@ -119,12 +128,8 @@ func (w *writer) begin(asked, ctx context.Context) (*sql.Conn, error) {
 
 // commit ends a transaction by a text of several statements, in one round trip.
 func commit(ctx context.Context, conn *sql.Conn, text string) error {
-	return conn.Raw(func(given any) error {
-		c, ok := given.(*stdlib.Conn)
-		if !ok {
-			return fmt.Errorf("commit: a connection of %T", given)
-		}
-		results, err := c.Conn().PgConn().Exec(ctx, text).ReadAll()
+	return straight(conn, func(c *pgx.Conn) error {
+		results, err := c.PgConn().Exec(ctx, text).ReadAll()
 		if err == nil && (len(results) == 0 || results[len(results)-1].CommandTag.String() != "COMMIT") {
 			err = errRolledBack
 		}

@@ -99,7 +99,7 @@ func (db *DB) Query(ctx context.Context, text string, args ...any) (*Rows, error
 func (db *DB) QueryRow(ctx context.Context, text string, args ...any) *Row {
 	if db.engine == PostgreSQL {
 		count(ctx)
-		return &Row{late: &lateRow{db.read, ctx, text, args, stated(ctx, text)}}
+		return &Row{late: &lateRow{db.read.one, db.read.ask, ctx, text, args, stated(ctx, text)}}
 	}
 	rows, err := db.Query(ctx, text, args...)
 	return &Row{rows: rows, err: err}

@@ -24,11 +24,14 @@ func Watched() []string { return slices.Sorted(maps.Keys(watched)) }
 type kind struct {
 	writes bool // one of them, or what no one can tell
 	adds   bool // it does nothing but insert rows that were not there
+
+	selects bool // it does nothing but read, and may be asked twice
 }
 
 var (
 	kinds     sync.Map // text → kind
 	writing   = regexp.MustCompile(`(?i)\b(?:insert\s+(?:or\s+\w+\s+)?into|replace\s+into|merge\s+into|delete\s+from|update)\s+(?:only\s+)?(?:"?\w+"?\.)?"?(\w+)`)
+	selecting = regexp.MustCompile(`(?i)^\s*select\s`)
 	asking    = regexp.MustCompile(`(?i)^\s*(?:select|with|values|explain|pragma\s+\w+\s*$)`)
 	inserting = regexp.MustCompile(`(?i)^\s*insert\s+into\s`)
 	replacing = regexp.MustCompile(`(?i)\bon\s+conflict\b|\bupdate\b|\bdelete\b`)
@@ -48,6 +51,7 @@ func kindOfText(text string) kind {
 	if len(tables) == 0 && !asking.MatchString(text) {
 		k.writes = true
 	}
+	k.selects = len(tables) == 0 && selecting.MatchString(text)
 	kinds.Store(text, k)
 	return k
 }

@@ -6,7 +6,8 @@ import "testing"
 // text does not plainly say counts as a change.
 func TestAStatementThatMayWriteWhatIsWatchedCountsAsOne(t *testing.T) {
 	for text, want := range map[string]kind{
-		`select id from session where id = $1`:                                                        {},
+		`select id from session where id = $1`:                                                        {selects: true},
+		`values (1)`:                                                                                  {},
 		`insert into ticket (id) values ($1)`:                                                         {adds: true},
 		`insert into session (id) values ($1)`:                                                        {writes: true, adds: true},
 		`insert into totp (id) values ($1) on conflict (id) do nothing`:                               {writes: true},
@@ -17,8 +18,8 @@ func TestAStatementThatMayWriteWhatIsWatchedCountsAsOne(t *testing.T) {
 		`with n as (select 1) merge into session s using n on false when not matched then do nothing`: {writes: true},
 		`replace into session (id) values ($1)`:                                                       {writes: true},
 		`with n as (select 1) insert or replace into session (id) select * from n`:                    {writes: true},
-		`truncate session`:                        {writes: true},
-		`alter table ticket add column more text`: {writes: true},
+		`truncate session`:                                                                            {writes: true},
+		`alter table ticket add column more text`:                                                     {writes: true},
 	} {
 		if got := kindOfText(text); got != want {
 			t.Errorf("%s: %+v, want %+v", text, got, want)

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -31,9 +30,10 @@ type Tx struct {
 	params int // of a statement that takes many
 	deed   *deed
 	scope  scope // of this view
-	exec   func(ctx context.Context, text string, args []any) (sql.Result, error)
+	exec   func(ctx context.Context, text string, args []any) (int64, error)
 	rows   func(ctx context.Context, text string, args []any) (*Rows, error)
-	past   func(ctx context.Context, tx *Tx) (string, error) // nil: there is nothing to tell apart
+	one    func(ctx context.Context, text string, args, dest []any) error // nil: rows does
+	past   func(ctx context.Context, tx *Tx) (string, error)              // nil: there is nothing to tell apart
 }
 
 // Now is the instant this transaction decides by. It was read after the lock was
@@ -45,12 +45,9 @@ func (tx *Tx) Exec(ctx context.Context, text string, args ...any) (int64, error)
 	count(ctx)
 	tx.deed.note(tx.scope, text, args)
 	ended := stated(ctx, text)
-	result, err := tx.exec(ctx, text, args)
+	n, err := tx.exec(ctx, text, args)
 	ended(err)
-	if err != nil {
-		return 0, mapError(err)
-	}
-	return result.RowsAffected()
+	return n, mapError(err)
 }
 
 // Query reads rows.
@@ -65,6 +62,10 @@ func (tx *Tx) Query(ctx context.Context, text string, args ...any) (*Rows, error
 
 // QueryRow reads one row; its Scan answers ErrNone when there is none.
 func (tx *Tx) QueryRow(ctx context.Context, text string, args ...any) *Row {
+	if tx.one != nil && kindOfText(text).selects {
+		count(ctx)
+		return &Row{late: &lateRow{tx.one, tx.rows, ctx, text, args, stated(ctx, text)}}
+	}
 	rows, err := tx.Query(ctx, text, args...)
 	return &Row{rows: rows, err: err}
 }
