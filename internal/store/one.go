@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/jackc/pgx/v5"
@@ -106,7 +107,14 @@ func firstRow(rows pgx.Rows, dest []any) error {
 		}
 		return ErrNone
 	}
-	fields, values := rows.FieldDescriptions(), rows.RawValues()
+	if err := take(rows.FieldDescriptions(), rows.RawValues(), dest); err != nil {
+		return err
+	}
+	rows.Close()
+	return rows.Err()
+}
+
+func take(fields []pgconn.FieldDescription, values [][]byte, dest []any) error {
 	if len(fields) != len(dest) {
 		return errUsual // which says what is wrong with it
 	}
@@ -115,8 +123,7 @@ func firstRow(rows pgx.Rows, dest []any) error {
 			return errUsual
 		}
 	}
-	rows.Close()
-	return rows.Err()
+	return nil
 }
 
 // taken reads one value as the server sent it, where it can be nothing else than what
@@ -124,6 +131,10 @@ func firstRow(rows pgx.Rows, dest []any) error {
 func taken(field *pgconn.FieldDescription, raw []byte, dest any) bool {
 	if instant, is := dest.(*Instant); is && raw == nil {
 		*instant = Instant{}
+		return true
+	}
+	if bytes, is := dest.(*[]byte); is && field.DataTypeOID == pgtype.ByteaOID && field.Format == pgtype.BinaryFormatCode {
+		*bytes = slices.Clone(raw)
 		return true
 	}
 	if raw == nil {
