@@ -92,16 +92,16 @@ func killing(t *testing.T, source string) {
 }
 
 // standstill has the portal hang in the middle of everything and go on: no kill, and
-// nothing may be doubled. In the long form it hangs for more than a minute, and on
-// PostgreSQL another node serves people meanwhile.
+// nothing may be doubled. On PostgreSQL, and in the long form, it hangs for more than a
+// minute, when its leases are over; on PostgreSQL another node serves people meanwhile.
 func (w *world) standstill(long bool) {
 	w.t.Helper()
 	first, pause, times := w.node, 300*time.Millisecond, 3
-	if long {
+	if long || w.engine == store.PostgreSQL {
 		pause, times = 65*time.Second, 1
 	}
 	var second *node
-	if long && w.engine == store.PostgreSQL {
+	if w.engine == store.PostgreSQL {
 		second = newNode(w.t, w.dir, "second", w.source, w.relay.url)
 		second.start()
 	}
