@@ -163,8 +163,8 @@ func TestSeveralEntriesChainOnWithoutReadingAgain(t *testing.T) {
 		err := w.DB.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 			ctx, trips := store.Counting(ctx)
 			err := audit.Record(ctx, tx, w.Keys, entry("a", "1"), entry("b", "1"), entry("a", "2"), entry("a", "3"))
-			if trips.N() != 2+4 {
-				t.Errorf("%d statements, want a read for each of 2 chains and 4 inserts", trips.N())
+			if trips.Statements() != 2+4 {
+				t.Errorf("%d statements, want a read for each of 2 chains and 4 inserts", trips.Statements())
 			}
 			return err
 		})

@@ -61,15 +61,12 @@ func newest(ctx context.Context, r store.Reader, chain string) (row Row, err err
 // transaction has just taken the place, PostgreSQL answers a serialization failure,
 // which Write retries, where a plain insert may answer a duplicate key.
 func insert(ctx context.Context, tx *store.Tx, row Row) error {
-	n, err := tx.Exec(ctx, `insert into audit
+	there := fmt.Errorf("row %d of chain %s is there already", row.Seq, row.Chain)
+	return tx.Later(ctx, there, `insert into audit
 		(chain, seq, at, act, actor_kind, actor, subject, network, detail, previous, digest)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (chain, seq) do nothing`,
 		row.Chain, row.Seq, store.Micros(row.At), row.Act, string(row.Actor.Kind), row.Actor.ID,
 		row.Subject, row.Network, row.detail, row.Previous, row.Digest)
-	if err == nil && n != 1 {
-		return fmt.Errorf("row %d of chain %s is there already", row.Seq, row.Chain)
-	}
-	return err
 }
 
 // LinkHeads writes where every chain stands into the operators' chain, once in a

@@ -79,7 +79,7 @@ func Spend(ctx context.Context, tx *store.Tx, keys ...Key) error {
 		values[i] = "(" + args.add(k.Name) + ", " + args.add(store.Micros(tx.Now().Add(k.Rate.Every))) + ")"
 	}
 	now := args.add(store.Micros(tx.Now()))
-	_, err := tx.Exec(ctx, `insert into allowance (name, full_at) values `+strings.Join(values, ", ")+`
+	err := tx.Later(ctx, nil, `insert into allowance (name, full_at) values `+strings.Join(values, ", ")+`
 		on conflict (name) do update set full_at = case
 			when allowance.full_at > `+now+` then allowance.full_at + excluded.full_at - `+now+`
 			else excluded.full_at end`, args...)

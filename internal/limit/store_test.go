@@ -239,8 +239,8 @@ func TestEachQuestionIsOneStatement(t *testing.T) {
 				if err := do(ctx, tx); err != nil {
 					return fmt.Errorf("%s: %w", name, err)
 				}
-				if trips.N() != 1 {
-					t.Errorf("%s takes %d statements, want 1", name, trips.N())
+				if trips.Statements() != 1 {
+					t.Errorf("%s takes %d statements, want 1", name, trips.Statements())
 				}
 				return nil
 			})

@@ -35,7 +35,7 @@ func Queue(ctx context.Context, tx *store.Tx, keys *secret.Keys, l Letter) error
 	if err != nil {
 		return fmt.Errorf("mail %q: %w", l.Kind, err)
 	}
-	_, err = tx.Exec(ctx, `
+	err = tx.Later(ctx, nil, `
 		insert into mail (id, organization_id, holder_id, lane, kind, recipient, subject, body,
 			created_at, due_at, expires_at, tries, lease_until)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0)`,

@@ -18,7 +18,7 @@ func Note(ctx context.Context, tx *store.Tx, organization, holder string, what W
 	if organization == customers.Operators {
 		return nil
 	}
-	_, err := tx.Exec(ctx, `insert into progress_event (id, organization_id, holder_id, what, method, at) values ($1, $2, $3, $4, $5, $6)`,
+	err := tx.Later(ctx, nil, `insert into progress_event (id, organization_id, holder_id, what, method, at) values ($1, $2, $3, $4, $5, $6)`,
 		secret.ID(), organization, holder, string(what), method, store.Micros(tx.Now()))
 	if err != nil {
 		return fmt.Errorf("progress: %w", err)

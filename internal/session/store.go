@@ -15,7 +15,7 @@ func Start(ctx context.Context, tx *store.Tx, ref account.Ref, network, agent, p
 	token, now := secret.Token(), tx.Now()
 	s = Session{Ref: ref, ID: secret.ID(), Started: now, PasswordAt: now, FreshPassword: now, Seen: now,
 		PassID: passID, Network: network, Agent: Clip(agent)}
-	_, err = tx.AboutNobody().Exec(ctx, `insert into session (id, digest, organization_id, holder_id, started_at, password_at,
+	err = tx.AboutNobody().Later(ctx, nil, `insert into session (id, digest, organization_id, holder_id, started_at, password_at,
 			fresh_password_at, seen_at, wrong_codes, pass_id, network, agent)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, $11)`,
 		s.ID, secret.Digest(token), ref.Organization, ref.ID, store.Micros(now), store.Micros(now),

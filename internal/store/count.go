@@ -9,10 +9,13 @@ type countKey struct{}
 
 // Trips counts the round trips to the database of one request: statements,
 // begin and commit, each once.
-type Trips struct{ n atomic.Int64 }
+type Trips struct{ n, later atomic.Int64 }
 
 // N is the round trips so far.
 func (t *Trips) N() int64 { return t.n.Load() }
+
+// Statements are the round trips with all that went along, see Tx.Later.
+func (t *Trips) Statements() int64 { return t.n.Load() + t.later.Load() }
 
 // Counting makes a context in which round trips are counted.
 func Counting(ctx context.Context) (context.Context, *Trips) {
@@ -23,5 +26,11 @@ func Counting(ctx context.Context) (context.Context, *Trips) {
 func count(ctx context.Context) {
 	if t, ok := ctx.Value(countKey{}).(*Trips); ok {
 		t.n.Add(1)
+	}
+}
+
+func countLater(ctx context.Context) {
+	if t, ok := ctx.Value(countKey{}).(*Trips); ok {
+		t.later.Add(1)
 	}
 }

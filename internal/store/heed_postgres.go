@@ -53,14 +53,14 @@ func (w *wire) sure(now time.Time) bool {
 
 var plain = regexp.MustCompile(`^[A-Za-z0-9_-]*$`)
 
-// notice is the statement that tells the other nodes of a change, or nothing, and the
-// number it goes by.
+// notice is what the other nodes are told of a change, or nothing, and the number it
+// goes by.
 func (w *wire) notice(c Change) (text, number string) {
 	if c.none() {
 		return "", ""
 	}
 	number = strconv.FormatUint(w.last.Add(1), 36)
-	return "select pg_notify('" + channel + "', '" + w.node + " " + number + " " + c.written() + "'); ", number
+	return w.node + " " + number + " " + c.written(), number
 }
 
 // written is a change as a notice says it: "*", or "organization/holder" with blanks

@@ -5,11 +5,9 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"database/sql/driver"
-	"errors"
 	"fmt"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
@@ -49,48 +47,49 @@ func openPostgres(ctx context.Context, source string, now func() time.Time) (*DB
 	return opened, nil
 }
 
-// trySerializable is one attempt on a connection of its own, with begin, commit and
-// rollback said by name: what other nodes have to hear goes with the commit.
+// trySerializable is one attempt on a connection of its own. Of a server that went away
+// many may be left: nothing was done on one that breaks before anything was begun, and the
+// next is tried.
 func (w *writer) trySerializable(asked, ctx context.Context, now func() time.Time, deed *deed, do func(context.Context, *Tx) error) error {
-	count(ctx)
-	conn, err := w.begin(asked, ctx)
-	if err != nil {
-		return err
+	for tries := 0; ; tries++ {
+		conn, err := w.db.Conn(asked)
+		if asked.Err() != nil {
+			if err == nil {
+				_ = conn.Close()
+			}
+			return context.Cause(asked)
+		}
+		if err != nil {
+			return mapError(err)
+		}
+		f := &flight{conn: conn, later: []deferred{{text: begin}}}
+		count(ctx)
+		err = w.fly(ctx, f, now, deed, do)
+		if err == nil || tries == connections || ctx.Err() != nil || !f.lost(err) {
+			return err
+		}
 	}
-	defer func() { _ = conn.Close() }() // it goes back to the pool, which looks at it
+}
+
+// fly runs a transaction to its end: what other nodes have to hear goes with the commit.
+func (w *writer) fly(ctx context.Context, f *flight, now func() time.Time, deed *deed, do func(context.Context, *Tx) error) error {
+	defer func() { _ = f.conn.Close() }() // it goes back to the pool, which looks at it
 	open := true
 	defer func() {
 		if open { // do failed or panicked, or the commit did: nothing of it stays
-			rollback(ctx, conn)
+			rollback(ctx, f.conn)
 		}
 	}()
-	server := linkOf(conn)
-	tx := &Tx{
-		now: now(), params: paramsPg, deed: deed, past: server.past,
-		exec: func(ctx context.Context, text string, args []any) (n int64, err error) {
-			err = straight(conn, func(c *pgx.Conn) error {
-				tag, err := c.Exec(ctx, text, args...)
-				n = tag.RowsAffected()
-				return err
-			})
-			return n, err
-		},
-		one: func(ctx context.Context, text string, args, dest []any) error {
-			return mapError(straight(conn, func(c *pgx.Conn) error { return askOne(ctx, c, text, args, dest) }))
-		},
-		rows: func(ctx context.Context, text string, args []any) (*Rows, error) {
-			rows, err := conn.QueryContext(ctx, text, args...)
-			return &Rows{Rows: rows}, mapError(err)
-		},
-	}
+	server := linkOf(f.conn)
+	tx := &Tx{now: now(), params: paramsPg, deed: deed, past: server.past, exec: f.exec, rows: f.rows, one: f.one, flight: f}
 	if err := do(ctx, tx); err != nil {
 		return err
 	}
 	count(ctx)
-	text, number := w.wire.notice(deed.told)
+	told, number := w.wire.notice(deed.told)
 	w.wire.say(number)
 	server.warned.Store(false)
-	if err := commit(ctx, conn, text+"commit"); err != nil {
+	if err := f.commit(ctx, told); err != nil {
 		w.wire.unsay(number)
 		return mapCommit(err)
 	}
@@ -100,45 +99,6 @@ func (w *writer) trySerializable(asked, ctx context.Context, now func() time.Tim
 	}
 	return nil
 }
-
-// begin begins a transaction on a connection that holds: of a server that went away many
-// may be left, and nothing was done on one that breaks here.
-func (w *writer) begin(asked, ctx context.Context) (*sql.Conn, error) {
-	for tries := 0; ; tries++ {
-		conn, err := w.db.Conn(asked)
-		if asked.Err() != nil {
-			if err == nil {
-				_ = conn.Close()
-			}
-			return nil, context.Cause(asked)
-		}
-		if err != nil {
-			return nil, mapError(err)
-		}
-		if _, err = conn.ExecContext(ctx, "begin isolation level serializable"); err == nil {
-			return conn, nil
-		}
-		rollback(ctx, conn)
-		_ = conn.Close()
-		if tries == connections || ctx.Err() != nil || !broke(err) {
-			return nil, mapError(err)
-		}
-	}
-}
-
-// commit ends a transaction by a text of several statements, in one round trip.
-func commit(ctx context.Context, conn *sql.Conn, text string) error {
-	return straight(conn, func(c *pgx.Conn) error {
-		results, err := c.PgConn().Exec(ctx, text).ReadAll()
-		if err == nil && (len(results) == 0 || results[len(results)-1].CommandTag.String() != "COMMIT") {
-			err = errRolledBack
-		}
-		return err
-	})
-}
-
-// errRolledBack is a commit of a transaction in which a statement had failed.
-var errRolledBack = errors.New("commit: the transaction was rolled back")
 
 // rollbackTime is what the server has to take a transaction back; a connection on which
 // it takes longer is given up.

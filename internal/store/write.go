@@ -33,6 +33,7 @@ type Tx struct {
 	exec   func(ctx context.Context, text string, args []any) (int64, error)
 	rows   func(ctx context.Context, text string, args []any) (*Rows, error)
 	one    func(ctx context.Context, text string, args, dest []any) error // nil: rows does
+	flight *flight                                                        // nil: nothing waits for anything
 	past   func(ctx context.Context, tx *Tx) (string, error)              // nil: there is nothing to tell apart
 }
 
@@ -48,6 +49,27 @@ func (tx *Tx) Exec(ctx context.Context, text string, args ...any) (int64, error)
 	n, err := tx.exec(ctx, text, args)
 	ended(err)
 	return n, mapError(err)
+}
+
+// Later changes rows where nobody waits for what comes of it: on PostgreSQL it is sent with
+// the next statement that is asked, or with the commit, and costs no round trip of its own.
+// What it fails with is then the failure of that one, and nothing of the transaction stays.
+// orElse, unless nil, is what the transaction fails with when none of the rows was changed;
+// it must not be ErrNone, which the next statement may mean otherwise. Such a text returns
+// nothing.
+func (tx *Tx) Later(ctx context.Context, orElse error, text string, args ...any) error {
+	if tx.flight != nil {
+		countLater(ctx)
+		tx.deed.note(tx.scope, text, args)
+		tx.flight.later = append(tx.flight.later, deferred{text, args, orElse})
+		stated(ctx, text)(nil)
+		return nil
+	}
+	n, err := tx.Exec(ctx, text, args...)
+	if err == nil && orElse != nil && n == 0 {
+		return orElse
+	}
+	return err
 }
 
 // Query reads rows.

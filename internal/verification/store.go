@@ -107,7 +107,7 @@ func accept(ctx context.Context, tx *store.Tx, a Attempt, step int64, mailCode s
 // void second verification after a long run.
 func fail(ctx context.Context, tx *store.Tx, a Attempt, s state) error {
 	now := store.Micros(tx.Now())
-	_, err := tx.Exec(ctx, `insert into second_step_failure (id, organization_id, holder_id, session_id, door, at)
+	err := tx.Later(ctx, nil, `insert into second_step_failure (id, organization_id, holder_id, session_id, door, at)
 		values ($1, $2, $3, $4, $5, $6)`, secret.ID(), a.Organization, a.ID, a.Session, string(a.Door), now)
 	if err != nil {
 		return fmt.Errorf("wrong second step: %w", err)
