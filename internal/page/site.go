@@ -82,7 +82,11 @@ func (s *Site) funcs(lang phrase.Lang) template.FuncMap {
 			}
 			values := make(map[string]any, len(pairs)/2)
 			for i := 0; i < len(pairs); i += 2 {
-				values[fmt.Sprint(pairs[i])] = pairs[i+1]
+				name, ok := pairs[i].(string)
+				if !ok {
+					return nil, fmt.Errorf("part: %v is no name", pairs[i])
+				}
+				values[name] = pairs[i+1]
 			}
 			return values, nil
 		},
