@@ -42,8 +42,11 @@ func (sh *sheet) join(lang phrase.Lang) (*template.Template, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = layout.New(sh.file).Parse(sh.text)
-	return layout, err
+	if _, err = layout.New(sh.file).Parse(sh.text); err != nil {
+		return nil, err
+	}
+	folder{sh.site, lang}.fold(layout)
+	return layout, nil
 }
 
 // short is a page's name as handlers know it.

@@ -82,7 +82,11 @@ func (s *Site) funcs(lang phrase.Lang) template.FuncMap {
 			}
 			values := make(map[string]any, len(pairs)/2)
 			for i := 0; i < len(pairs); i += 2 {
-				values[fmt.Sprint(pairs[i])] = pairs[i+1]
+				name, ok := pairs[i].(string)
+				if !ok {
+					return nil, fmt.Errorf("part: %v is no name", pairs[i])
+				}
+				values[name] = pairs[i+1]
 			}
 			return values, nil
 		},
@@ -155,12 +159,21 @@ var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // Show answers with one page. title is a phrase key or, with a space in it, text.
 func (room *Room) Show(w http.ResponseWriter, r *http.Request, status int, name, title string, v viewer) error {
-	view := v.base()
-	view.fill(room.site, w, r)
-	view.Title = room.site.title(view.Lang, title)
 	buffer := buffers.Get().(*bytes.Buffer)
 	defer buffers.Put(buffer)
 	buffer.Reset()
+	if err := room.write(buffer, w, r, name, title, v); err != nil {
+		return err
+	}
+	answer(w, r, status, v.base().Lang, buffer.Bytes())
+	return nil
+}
+
+// write writes one page into a buffer, and what it has to say beside it into w's header.
+func (room *Room) write(buffer *bytes.Buffer, w http.ResponseWriter, r *http.Request, name, title string, v viewer) error {
+	view := v.base()
+	view.fill(room.site, w, r)
+	view.Title = room.site.title(view.Lang, title)
 	sheet, ok := room.pages[name]
 	if !ok {
 		return fmt.Errorf("there is no page %q", name)
@@ -172,17 +185,22 @@ func (room *Room) Show(w http.ResponseWriter, r *http.Request, status int, name,
 	if err := page.ExecuteTemplate(buffer, "layout", v); err != nil {
 		return fmt.Errorf("page %s: %w", name, err)
 	}
+	return nil
+}
+
+// answer sends a page that was written.
+func answer(w http.ResponseWriter, r *http.Request, status int, lang phrase.Lang, page []byte) {
 	h := w.Header()
+	h.Add("Vary", "Accept-Language, Cookie")
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	if h.Get("Cache-Control") == "" {
 		h.Set("Cache-Control", "no-store")
 	}
-	h.Set("Content-Language", string(view.Lang))
+	h.Set("Content-Language", string(lang))
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
-		_, _ = w.Write(buffer.Bytes()) // the client may have hung up; nothing to do about it
+		_, _ = w.Write(page) // the client may have hung up; nothing to do about it
 	}
-	return nil
 }
 
 func (s *Site) title(lang phrase.Lang, title string) string {

@@ -94,7 +94,6 @@ func (v *View) fill(s *Site, w http.ResponseWriter, r *http.Request) {
 	if _, ok := asked(r); ok {
 		s.SetCookie(w, langCookie, string(v.Lang), 365*24*time.Hour)
 	}
-	w.Header().Add("Vary", "Accept-Language, Cookie")
 }
 
 // here is the page's own address, as a link to it: escaped as it came, and with one

@@ -61,19 +61,22 @@ func (s *Room) showSignin(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Room) showFirst(w http.ResponseWriter, r *http.Request, status int, email string, faults []*fault.Fault) error {
-	view := &signinView{Email: email, Operator: forOperators(r)}
-	view.Faults, view.Stair = faults, 1
-	if status != http.StatusServiceUnavailable { // then each statement less is somebody more who is served
-		var err error
-		if view.Posted, err = s.Board.Posted(r.Context(), session.Of(r.Context()).Policy, s.site.Speak(r), s.site.Now()); err != nil {
-			return err
-		}
+	view, title := firstPage(r, email, faults)
+	var err error
+	if view.Posted, err = s.Board.Posted(r.Context(), session.Of(r.Context()).Policy, s.site.Speak(r), s.site.Now()); err != nil {
+		return err
 	}
-	title := "signin.title"
+	return s.page.Show(w, r, status, "signin", title, view)
+}
+
+// firstPage is the page of the first verification and its title.
+func firstPage(r *http.Request, email string, faults []*fault.Fault) (*signinView, string) {
+	view, title := &signinView{Email: email, Operator: forOperators(r)}, "signin.title"
+	view.Faults, view.Stair = faults, 1
 	if view.Operator {
 		title = "signin.operator_title"
 	}
-	return s.page.Show(w, r, status, "signin", title, view)
+	return view, title
 }
 
 func forOperators(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/operator/") }
@@ -185,10 +188,13 @@ func (s *Room) tooFast(w http.ResponseWriter, r *http.Request, a attempt, again 
 	return s.showFirst(w, r, http.StatusTooManyRequests, a.email, []*fault.Fault{wait})
 }
 
+// busy refuses for now. Of ten who come nine may be refused, so nothing is read for their
+// page, notices neither, and strangers are given the same one.
 func (s *Room) busy(w http.ResponseWriter, r *http.Request, a attempt) error {
 	now := s.Gate.Clock.Now()
 	page.RetryAfter(w, now, now.Add(busyFor))
-	return s.showFirst(w, r, http.StatusServiceUnavailable, a.email, []*fault.Fault{fault.Field("", "signin.busy")})
+	view, title := firstPage(r, a.email, []*fault.Fault{fault.Field("", "signin.busy")})
+	return s.refusal.Show(w, r, http.StatusServiceUnavailable, "signin", title, view, &view.Email)
 }
 
 // spend counts a try whose end nobody waited for.

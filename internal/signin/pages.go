@@ -46,6 +46,8 @@ type Room struct {
 	site *page.Site
 	log  *slog.Logger
 	page *page.Room
+
+	refusal *page.Stamp // the page of whoever cannot be served now
 }
 
 // New reads the room's pages.
@@ -55,7 +57,7 @@ func New(n Needs) (*Room, error) {
 		return nil, err
 	}
 	n.Gate.room = pages
-	return &Room{Needs: n, db: n.Gate.DB, site: n.Gate.Site, log: n.Gate.Log, page: pages}, nil
+	return &Room{Needs: n, db: n.Gate.DB, site: n.Gate.Site, log: n.Gate.Log, page: pages, refusal: pages.Stamp()}, nil
 }
 
 // Routes are the room's lines of the route map.

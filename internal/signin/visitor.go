@@ -25,8 +25,9 @@ type visitor struct {
 	gate   route.Gate
 	client netip.Addr
 
-	once  sync.Once
-	visit *session.Visit
+	once, framed sync.Once
+	visit        *session.Visit
+	frame        any // a page.Chrome, as a context answers
 }
 
 // Value answers for the visit and the frame.
@@ -35,7 +36,8 @@ func (v *visitor) Value(key any) any {
 	case session.Key:
 		return v.described()
 	case page.Key:
-		return v.g.chrome(&v.asked, v.described())
+		v.framed.Do(func() { v.frame = v.g.chrome(&v.asked, v.described()) })
+		return v.frame
 	}
 	return v.Context.Value(key)
 }

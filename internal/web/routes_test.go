@@ -28,7 +28,7 @@ func (nowhere) Send(context.Context, mail.Message) error { return nil }
 // cheap is Argon2id as cheap as it gets: hashes are counted here, not weighed.
 var cheap = password.Cost{MemoryKiB: 64, Passes: 1, Lanes: 1}
 
-func portal(t *testing.T, w storetest.World, demo bool) *Portal {
+func portal(t testing.TB, w storetest.World, demo bool) *Portal {
 	t.Helper()
 	c, err := config.Load("", nil)
 	if err != nil {

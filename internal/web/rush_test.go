@@ -1,6 +1,8 @@
 package web
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -31,10 +33,52 @@ func TestWhoCannotBeServedIsRefusedBeforeAnythingIsReadOfHim(t *testing.T) {
 	}
 }
 
+// Strangers are given one page with their own address in it; a query alone makes it a page
+// of one's own, which is to be the same.
+func TestTheRefusalOfStrangersIsThePageOfEachAlone(t *testing.T) {
+	k := walk(t, storetest.Open(t, storetest.SQLite(t)))
+	k.portal.Pool.Close()
+	for _, door := range []string{"/signin", "/operator/signin"} {
+		for _, email := range []string{"hanako@aozora.example", "taro+abe@aozora.example", "o'neill@aozora.example"} {
+			k.do("", "POST", door+"?x=1", 503, "email", email, "password", typed)
+			alone := strings.ReplaceAll(k.body, "&x=1", "")
+			k.do("", "POST", door, 503, "email", email, "password", typed)
+			if k.body != alone || !strings.Contains(k.body, `value="`+email+`"`) {
+				t.Errorf("%s, %s:\n%s\n\nand alone:\n%s", door, email, k.body, alone)
+			}
+		}
+	}
+}
+
 func (k *walker) allowances() (n int) {
 	k.t.Helper()
 	if err := k.DB.QueryRow(k.t.Context(), `select count(*) from allowance`).Scan(&n); err != nil {
 		k.t.Fatal(err)
 	}
 	return n
+}
+
+// BenchmarkAtTheDoor is what the portal's own process pays for the page of the sign-in, and
+// to refuse whoever cannot be served.
+func BenchmarkAtTheDoor(b *testing.B) {
+	p := portal(b, storetest.Open(b, storetest.SQLite(b)), false)
+	p.Pool.Close()
+	handler := p.Handler()
+	for _, c := range []struct {
+		name, method string
+		status       int
+	}{{"page", http.MethodGet, 200}, {"refusal", http.MethodPost, 503}} {
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for range b.N {
+				r := httptest.NewRequest(c.method, "/signin", strings.NewReader("email=taro.abe%40aozora.example&password=copper+lantern"))
+				r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+				r.Header.Set("Accept-Language", "ja,en;q=0.8")
+				w := httptest.NewRecorder()
+				if handler.ServeHTTP(w, r); w.Code != c.status {
+					b.Fatal(w.Code)
+				}
+			}
+		})
+	}
 }
