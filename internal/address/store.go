@@ -109,14 +109,14 @@ func of(ctx context.Context, r store.Reader, ref account.Ref, limit int) (list [
 
 // insert writes a change; the account's older one is replaced, and its link dead.
 func insert(ctx context.Context, tx *store.Tx, c Change) (Change, error) {
-	_, err := tx.Exec(ctx, `update address_change set replaced_at = $1
+	err := tx.Later(ctx, nil, `update address_change set replaced_at = $1
 		where organization_id = $2 and holder_id = $3 and used_at is null and replaced_at is null and withdrawn_at is null`,
 		store.Micros(tx.Now()), c.Organization, c.Ref.ID)
 	if err != nil {
 		return Change{}, fmt.Errorf("address change: %w", err)
 	}
 	c.ID, c.Asked = secret.ID(), tx.Now()
-	_, err = tx.Exec(ctx, `insert into address_change (id, organization_id, holder_id, email, email_key, asked_at, asked_by, why, ticket, waits_until)
+	err = tx.Later(ctx, nil, `insert into address_change (id, organization_id, holder_id, email, email_key, asked_at, asked_by, why, ticket, waits_until)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, c.ID, c.Organization, c.Ref.ID, c.Email, c.EmailKey, store.Micros(c.Asked),
 		c.AskedBy, c.Why, string(c.Ticket), store.When(c.Until))
 	if err != nil {
@@ -173,14 +173,13 @@ func taken(ctx context.Context, r store.Reader, key string) (bool, error) {
 // many statements as one that is free. By the key: without it all changes were gone
 // through, and the time told.
 func waste(ctx context.Context, tx *store.Tx) error {
-	_, err := tx.Exec(ctx, `update address_change set sent_at = sent_at where id = '' and organization_id = '' and holder_id = ''`)
-	return err
+	return tx.Later(ctx, nil, `update address_change set sent_at = sent_at where id = '' and organization_id = '' and holder_id = ''`)
 }
 
 // Remove forgets the changes of the address of a holder who is deleted, with the
 // addresses in them, and how many letters were asked for.
 func Remove(ctx context.Context, tx *store.Tx, ref account.Ref) error {
-	_, err := tx.Exec(ctx, `delete from address_change where organization_id = $1 and holder_id = $2`, ref.Organization, ref.ID)
+	err := tx.Later(ctx, nil, `delete from address_change where organization_id = $1 and holder_id = $2`, ref.Organization, ref.ID)
 	if err != nil {
 		return fmt.Errorf("address changes: %w", err)
 	}

@@ -11,7 +11,7 @@ import (
 // asked for, for others: he no longer acts for them, and a link that he has in hand
 // would act for him all the same. What he asked for himself is his own to withdraw.
 func WithdrawAsked(ctx context.Context, tx *store.Tx, organization, by string) error {
-	_, err := tx.Exec(ctx, `update address_change set withdrawn_at = $1, withdrawn_by = $2
+	err := tx.Later(ctx, nil, `update address_change set withdrawn_at = $1, withdrawn_by = $2
 		where organization_id = $3 and asked_by = $4 and holder_id <> $5 and used_at is null and replaced_at is null and withdrawn_at is null`,
 		store.Micros(tx.Now()), by, organization, by, by)
 	if err != nil {

@@ -133,7 +133,7 @@ func Refund(ctx context.Context, tx *store.Tx, keys ...Key) error {
 		}
 		names.WriteString(name)
 	}
-	_, err := tx.Exec(ctx, `update allowance set full_at = full_at - case name`+whens.String()+` end
+	err := tx.Later(ctx, nil, `update allowance set full_at = full_at - case name`+whens.String()+` end
 		where name in (`+names.String()+`)`, args...)
 	if err != nil {
 		return fmt.Errorf("limit refund: %w", err)
@@ -151,7 +151,7 @@ func Clear(ctx context.Context, tx *store.Tx, names ...string) error {
 	for i, name := range names {
 		list[i] = args.add(name)
 	}
-	if _, err := tx.Exec(ctx, `delete from allowance where name in (`+strings.Join(list, ", ")+`)`, args...); err != nil {
+	if err := tx.Later(ctx, nil, `delete from allowance where name in (`+strings.Join(list, ", ")+`)`, args...); err != nil {
 		return fmt.Errorf("limit clear: %w", err)
 	}
 	return nil
@@ -177,7 +177,7 @@ func Under(ctx context.Context, r store.Reader, prefix string, limit int) (names
 
 // Prune removes the rows of allowances that have long been full.
 func Prune(ctx context.Context, tx *store.Tx, now time.Time) error {
-	if _, err := tx.Exec(ctx, `delete from allowance where full_at < $1`, store.Micros(now.Add(-long))); err != nil {
+	if err := tx.Later(ctx, nil, `delete from allowance where full_at < $1`, store.Micros(now.Add(-long))); err != nil {
 		return fmt.Errorf("limit prune: %w", err)
 	}
 	return nil

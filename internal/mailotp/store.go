@@ -21,7 +21,7 @@ func Issue(ctx context.Context, tx *store.Tx, keys *secret.Keys, ref account.Ref
 	if err != nil || code == "" {
 		return "", again, err
 	}
-	_, err = tx.Exec(ctx, `update mail_code set replaced_at = $1
+	err = tx.Later(ctx, nil, `update mail_code set replaced_at = $1
 		where organization_id = $2 and holder_id = $3 and session_id = $4 and door = $5 and id <> $6 and used_at is null and replaced_at is null`,
 		store.Micros(tx.Now()), ref.Organization, ref.ID, session, string(door), id)
 	if err != nil {
@@ -153,8 +153,7 @@ func Enroll(ctx context.Context, tx *store.Tx, ref account.Ref) (first bool, err
 
 // Remove forgets that a holder proved MailOTP.
 func Remove(ctx context.Context, tx *store.Tx, ref account.Ref) error {
-	_, err := tx.About(ref.Organization, ref.ID).Exec(ctx, `delete from mailotp where organization_id = $1 and holder_id = $2`, ref.Organization, ref.ID)
-	return err
+	return tx.About(ref.Organization, ref.ID).Later(ctx, nil, `delete from mailotp where organization_id = $1 and holder_id = $2`, ref.Organization, ref.ID)
 }
 
 // kept is how long rows of mailed codes stay: the limits look back a day.

@@ -11,7 +11,7 @@ import (
 // End makes every code of a holder dead that was mailed and not typed yet: the
 // account has another address from here on.
 func End(ctx context.Context, tx *store.Tx, ref account.Ref) error {
-	_, err := tx.Exec(ctx, `update mail_code set replaced_at = $1
+	err := tx.Later(ctx, nil, `update mail_code set replaced_at = $1
 		where organization_id = $2 and holder_id = $3 and used_at is null and replaced_at is null`,
 		store.Micros(tx.Now()), ref.Organization, ref.ID)
 	if err != nil {

@@ -48,14 +48,14 @@ func isCode(keys *secret.Keys, kept []byte, ref account.Ref, id, code string) bo
 
 // insert replaces the holder's older pass by a new one.
 func insert(ctx context.Context, tx *store.Tx, ref account.Ref, kind Kind, given Given, id, token string, code []byte) (Pass, error) {
-	_, err := tx.About(ref.Organization, ref.ID).Exec(ctx, `update pass set replaced_at = $1
+	err := tx.About(ref.Organization, ref.ID).Later(ctx, nil, `update pass set replaced_at = $1
 		where organization_id = $2 and holder_id = $3 and spent_at is null and withdrawn_at is null and replaced_at is null`,
 		store.Micros(tx.Now()), ref.Organization, ref.ID)
 	if err != nil {
 		return Pass{}, fmt.Errorf("pass: %w", err)
 	}
 	p := Pass{ID: id, Kind: kind, Expires: tx.Now().Add(kind.Valid())}
-	_, err = tx.AboutNobody().Exec(ctx, `insert into pass (id, organization_id, holder_id, kind, digest, code_digest, tries, given_by, why, ticket, created_at, expires_at)
+	err = tx.AboutNobody().Later(ctx, nil, `insert into pass (id, organization_id, holder_id, kind, digest, code_digest, tries, given_by, why, ticket, created_at, expires_at)
 		values ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $10, $11)`,
 		p.ID, ref.Organization, ref.ID, string(kind), secret.Digest(token), code, given.By, given.Why, string(given.Ticket),
 		store.Micros(tx.Now()), store.Micros(p.Expires))
@@ -127,19 +127,17 @@ func Spend(ctx context.Context, tx *store.Tx, ref account.Ref, id string) error 
 
 // Withdraw ends every open pass and guide of a holder: any enrollment does this.
 func Withdraw(ctx context.Context, tx *store.Tx, ref account.Ref) error {
-	_, err := tx.About(ref.Organization, ref.ID).Exec(ctx, `update pass set withdrawn_at = $1
+	return tx.About(ref.Organization, ref.ID).Later(ctx, nil, `update pass set withdrawn_at = $1
 		where organization_id = $2 and holder_id = $3 and spent_at is null and withdrawn_at is null and replaced_at is null`,
 		store.Micros(tx.Now()), ref.Organization, ref.ID)
-	return err
 }
 
 // WithdrawGiven ends every open pass of an organization that was given by one and
 // the same, whoever has it, and tells nobody; see Desk.WithdrawGiven.
 func WithdrawGiven(ctx context.Context, tx *store.Tx, organization, by string) error {
-	_, err := tx.About(organization, "").Exec(ctx, `update pass set withdrawn_at = $1
+	return tx.About(organization, "").Later(ctx, nil, `update pass set withdrawn_at = $1
 		where organization_id = $2 and given_by = $3 and spent_at is null and withdrawn_at is null and replaced_at is null`,
 		store.Micros(tx.Now()), organization, by)
-	return err
 }
 
 // opening are the passes and guides of an organization that still open something and

@@ -12,10 +12,10 @@ import (
 // Remove forgets the passes and guides of a holder who is deleted, who asked for one,
 // and how often codes were typed.
 func Remove(ctx context.Context, tx *store.Tx, ref account.Ref) error {
-	if _, err := tx.About(ref.Organization, ref.ID).Exec(ctx, `delete from pass where organization_id = $1 and holder_id = $2`, ref.Organization, ref.ID); err != nil {
+	if err := tx.About(ref.Organization, ref.ID).Later(ctx, nil, `delete from pass where organization_id = $1 and holder_id = $2`, ref.Organization, ref.ID); err != nil {
 		return fmt.Errorf("passes: %w", err)
 	}
-	if _, err := tx.Exec(ctx, `delete from pass_request where organization_id = $1 and holder_id = $2`, ref.Organization, ref.ID); err != nil {
+	if err := tx.Later(ctx, nil, `delete from pass_request where organization_id = $1 and holder_id = $2`, ref.Organization, ref.ID); err != nil {
 		return fmt.Errorf("asked passes: %w", err)
 	}
 	return limit.Clear(ctx, tx, trying(ref).Name)

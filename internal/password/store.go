@@ -76,7 +76,7 @@ func Set(ctx context.Context, tx *store.Tx, ref account.Ref, hash string, how Ho
 	if err := put(ctx, tx, ref, hash, how); err != nil {
 		return err
 	}
-	_, err := tx.About(ref.Organization, ref.ID).Exec(ctx, `update password_reset set finished_at = $1, aside = null
+	err := tx.About(ref.Organization, ref.ID).Later(ctx, nil, `update password_reset set finished_at = $1, aside = null
 		where organization_id = $2 and holder_id = $3 and finished_at is null and refused_at is null and replaced_at is null`,
 		store.Micros(tx.Now()), ref.Organization, ref.ID)
 	if err != nil {
@@ -91,7 +91,7 @@ func put(ctx context.Context, tx *store.Tx, ref account.Ref, hash string, how Ho
 	if how == Reset {
 		reset = now
 	}
-	_, err := tx.About(ref.Organization, ref.ID).Exec(ctx, `insert into password (organization_id, holder_id, hash, first_at, set_at, reset_at, weak)
+	err := tx.About(ref.Organization, ref.ID).Later(ctx, nil, `insert into password (organization_id, holder_id, hash, first_at, set_at, reset_at, weak)
 		values ($1, $2, $3, $4, $5, cast($6 as bigint), false)
 		on conflict (organization_id, holder_id) do update set hash = excluded.hash, set_at = excluded.set_at,
 			reset_at = coalesce(excluded.reset_at, password.reset_at), weak = false, sealed = null, format = ''`,
@@ -104,22 +104,19 @@ func put(ctx context.Context, tx *store.Tx, ref account.Ref, hash string, how Ho
 
 // Rehash replaces the hash of an unchanged password by a newer kind, unless it
 // was changed meanwhile. One of another system goes for good with it.
-func Rehash(ctx context.Context, tx *store.Tx, ref account.Ref, old Kept, hash string) (err error) {
+func Rehash(ctx context.Context, tx *store.Tx, ref account.Ref, old Kept, hash string) error {
 	if old.Foreign() {
-		_, err = tx.About(ref.Organization, ref.ID).Exec(ctx, `update password set hash = $1, sealed = null, format = ''
+		return tx.About(ref.Organization, ref.ID).Later(ctx, nil, `update password set hash = $1, sealed = null, format = ''
 			where organization_id = $2 and holder_id = $3 and sealed = $4`, hash, ref.Organization, ref.ID, []byte(old.sealed))
-		return err
 	}
-	_, err = tx.About(ref.Organization, ref.ID).Exec(ctx, `update password set hash = $1 where organization_id = $2 and holder_id = $3 and hash = $4 and sealed is null`,
+	return tx.About(ref.Organization, ref.ID).Later(ctx, nil, `update password set hash = $1 where organization_id = $2 and holder_id = $3 and hash = $4 and sealed is null`,
 		hash, ref.Organization, ref.ID, old.Hash)
-	return err
 }
 
 // MarkWeak marks a password that failed the rule when it was typed.
 func MarkWeak(ctx context.Context, tx *store.Tx, ref account.Ref) error {
-	_, err := tx.About(ref.Organization, ref.ID).Exec(ctx, `update password set weak = true where organization_id = $1 and holder_id = $2 and not weak`,
+	return tx.About(ref.Organization, ref.ID).Later(ctx, nil, `update password set weak = true where organization_id = $1 and holder_id = $2 and not weak`,
 		ref.Organization, ref.ID)
-	return err
 }
 
 // Find reads a holder's stored password; store.ErrNone when there is none.

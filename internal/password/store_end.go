@@ -20,7 +20,7 @@ func EndResets(ctx context.Context, tx *store.Tx, ref account.Ref) error {
 	if state.Aside.Waits(tx.Now()) {
 		waits = state.Aside.ID
 	}
-	_, err = tx.About(ref.Organization, ref.ID).Exec(ctx, `update password_reset set replaced_at = $1, aside = null
+	err = tx.About(ref.Organization, ref.ID).Later(ctx, nil, `update password_reset set replaced_at = $1, aside = null
 		where organization_id = $2 and holder_id = $3 and (used_at is null or id = $4)
 			and finished_at is null and refused_at is null and replaced_at is null`,
 		store.Micros(tx.Now()), ref.Organization, ref.ID, waits)

@@ -57,14 +57,14 @@ func sought(ctx context.Context, r store.Reader, emailKey string) (Owner, error)
 // ask makes a new link; an older one not yet used is dead from here on. A password
 // that already waits is not touched: whoever asks has proved nothing yet.
 func ask(ctx context.Context, tx *store.Tx, ref account.Ref) (token string, expires time.Time, err error) {
-	_, err = tx.About(ref.Organization, ref.ID).Exec(ctx, `update password_reset set replaced_at = $1
+	err = tx.About(ref.Organization, ref.ID).Later(ctx, nil, `update password_reset set replaced_at = $1
 		where organization_id = $2 and holder_id = $3 and used_at is null and replaced_at is null`,
 		store.Micros(tx.Now()), ref.Organization, ref.ID)
 	if err != nil {
 		return "", time.Time{}, fmt.Errorf("password reset: %w", err)
 	}
 	token, expires = secret.Token(), tx.Now().Add(linkFor)
-	_, err = tx.About(ref.Organization, ref.ID).Exec(ctx, `insert into password_reset (id, digest, organization_id, holder_id, created_at, expires_at, needs_approval)
+	err = tx.About(ref.Organization, ref.ID).Later(ctx, nil, `insert into password_reset (id, digest, organization_id, holder_id, created_at, expires_at, needs_approval)
 		values ($1, $2, $3, $4, $5, $6, true)`,
 		secret.ID(), secret.Digest(token), ref.Organization, ref.ID, store.Micros(tx.Now()), store.Micros(expires))
 	if err != nil {
@@ -81,7 +81,7 @@ const nobody = "nobody"
 // many statements as who does.
 func waste(ctx context.Context, tx *store.Tx, n int) error {
 	for range n {
-		_, err := tx.About(nobody, nobody).Exec(ctx, `update password_reset set replaced_at = $1
+		err := tx.About(nobody, nobody).Later(ctx, nil, `update password_reset set replaced_at = $1
 			where organization_id = $2 and holder_id = $3 and used_at is null and replaced_at is null`, store.Micros(tx.Now()), nobody, nobody)
 		if err != nil {
 			return fmt.Errorf("password reset: %w", err)
@@ -120,7 +120,7 @@ func use(ctx context.Context, tx *store.Tx, keys *secret.Keys, ref account.Ref, 
 		aside = keys.Seal(secret.ForReset, id, []byte(hash))
 	}
 	now := store.Micros(tx.Now())
-	_, err := tx.About(ref.Organization, ref.ID).Exec(ctx, `update password_reset set replaced_at = $1, aside = null
+	err := tx.About(ref.Organization, ref.ID).Later(ctx, nil, `update password_reset set replaced_at = $1, aside = null
 		where organization_id = $2 and holder_id = $3 and id <> $4
 			and finished_at is null and refused_at is null and replaced_at is null`,
 		now, ref.Organization, ref.ID, id)

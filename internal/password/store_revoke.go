@@ -13,7 +13,7 @@ import (
 // whoever is reset from the console has no mailed way to end it.
 func Revoke(ctx context.Context, tx *store.Tx, ref account.Ref) error {
 	now := store.Micros(tx.Now())
-	_, err := tx.About(ref.Organization, ref.ID).Exec(ctx, `update password set hash = '', sealed = null, format = '', weak = true, set_at = $1, reset_at = $2
+	err := tx.About(ref.Organization, ref.ID).Later(ctx, nil, `update password set hash = '', sealed = null, format = '', weak = true, set_at = $1, reset_at = $2
 		where organization_id = $3 and holder_id = $4`, now, now, ref.Organization, ref.ID)
 	if err != nil {
 		return fmt.Errorf("password: %w", err)

@@ -14,7 +14,7 @@ import (
 // Save writes a new rollout. Whether its dates make sense is Timetable's to say, before.
 func Save(ctx context.Context, tx *store.Tx, p Plan, by string) (Plan, error) {
 	p.ID, p.Planned, p.Withdrawn, p.Version = secret.ID(), tx.Now(), time.Time{}, 1
-	_, err := tx.Exec(ctx, `insert into rollout (id, organization_id, opens, ends, planned_at, planned_by, zone, message_en, message_ja, reminders, version)
+	err := tx.Later(ctx, nil, `insert into rollout (id, organization_id, opens, ends, planned_at, planned_by, zone, message_en, message_ja, reminders, version)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
 		p.ID, p.Organization, store.Micros(p.Opens), store.Micros(p.Ends), store.Micros(p.Planned), by,
 		p.Zone, p.Message.English, p.Message.Japanese, string(p.Reminders), p.Version)
@@ -73,7 +73,7 @@ func Withdraw(ctx context.Context, tx *store.Tx, p Plan, by string) error {
 // endExtensions ends the extensions of a withdrawn rollout. Where the portal's comes
 // back instead, its end counts, and nothing that was given beside another.
 func endExtensions(ctx context.Context, tx *store.Tx, planID string) error {
-	_, err := tx.Exec(ctx, `update extension set replaced_at = $1 where rollout_id = $2 and replaced_at is null`, store.Micros(tx.Now()), planID)
+	err := tx.Later(ctx, nil, `update extension set replaced_at = $1 where rollout_id = $2 and replaced_at is null`, store.Micros(tx.Now()), planID)
 	if err != nil {
 		return fmt.Errorf("extensions: %w", err)
 	}
@@ -81,7 +81,7 @@ func endExtensions(ctx context.Context, tx *store.Tx, planID string) error {
 }
 
 func keepVersion(ctx context.Context, tx *store.Tx, p Plan, what, by string) error {
-	_, err := tx.Exec(ctx, `insert into rollout_version (rollout_id, version, what, opens, ends, zone, message_en, message_ja, reminders, saved_at, saved_by)
+	err := tx.Later(ctx, nil, `insert into rollout_version (rollout_id, version, what, opens, ends, zone, message_en, message_ja, reminders, saved_at, saved_by)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
 		p.ID, p.Version, what, store.Micros(p.Opens), store.Micros(p.Ends), p.Zone, p.Message.English, p.Message.Japanese,
 		string(p.Reminders), store.Micros(tx.Now()), by)
@@ -94,13 +94,13 @@ func keepVersion(ctx context.Context, tx *store.Tx, p Plan, what, by string) err
 // Extend gives one account a later own end (or, without an ID, its organization); a new extension replaces the old.
 // Whether it may be is Extends's to say, before, in the same transaction.
 func Extend(ctx context.Context, tx *store.Tx, planID string, ref account.Ref, until time.Time, reason, by string) error {
-	_, err := tx.Exec(ctx, `update extension set replaced_at = $1
+	err := tx.Later(ctx, nil, `update extension set replaced_at = $1
 		where rollout_id = $2 and organization_id = $3 and holder_id = $4 and replaced_at is null`,
 		store.Micros(tx.Now()), planID, ref.Organization, ref.ID)
 	if err != nil {
 		return fmt.Errorf("extension: %w", err)
 	}
-	_, err = tx.Exec(ctx, `insert into extension (id, rollout_id, organization_id, holder_id, until, reason, given_at, given_by)
+	err = tx.Later(ctx, nil, `insert into extension (id, rollout_id, organization_id, holder_id, until, reason, given_at, given_by)
 		values ($1, $2, $3, $4, $5, $6, $7, $8)`,
 		secret.ID(), planID, ref.Organization, ref.ID, store.Micros(until), reason, store.Micros(tx.Now()), by)
 	if err != nil {
@@ -149,7 +149,7 @@ func ReadBook(ctx context.Context, r store.Reader) (b Book, err error) {
 
 // FinishGrace ends the grace of an address for ever; a second time changes nothing.
 func FinishGrace(ctx context.Context, tx *store.Tx, keys *secret.Keys, a account.Account, why, by string) error {
-	_, err := tx.About(a.Organization, a.ID).Exec(ctx, `insert into grace_end (address_digest, organization_id, holder_id, ended_at, why, ended_by)
+	err := tx.About(a.Organization, a.ID).Later(ctx, nil, `insert into grace_end (address_digest, organization_id, holder_id, ended_at, why, ended_by)
 		values ($1, $2, $3, $4, $5, $6) on conflict (address_digest) do nothing`,
 		account.AddressDigest(keys, a.EmailKey), a.Organization, a.ID, store.Micros(tx.Now()), why, by)
 	if err != nil {

@@ -15,12 +15,12 @@ import (
 // would bring it back with its old password. An account that moves to an address which
 // another of its organization has left brings its own grace along, or none.
 func CarryGrace(ctx context.Context, tx *store.Tx, ref account.Ref, from, to []byte) error {
-	_, err := tx.Exec(ctx, `delete from grace_end where address_digest = $1 and organization_id = $2 and why = 'moved'`,
+	err := tx.Later(ctx, nil, `delete from grace_end where address_digest = $1 and organization_id = $2 and why = 'moved'`,
 		to, ref.Organization)
 	if err != nil {
 		return fmt.Errorf("end of grace: %w", err)
 	}
-	_, err = tx.Exec(ctx, `insert into grace_end (address_digest, organization_id, holder_id, ended_at, why, ended_by)
+	err = tx.Later(ctx, nil, `insert into grace_end (address_digest, organization_id, holder_id, ended_at, why, ended_by)
 		select coalesce($1, address_digest), organization_id, holder_id, ended_at, case why when 'moved' then 'carried' else why end, ended_by
 			from grace_end where address_digest = $2
 		union all select coalesce($3, a.address_digest), a.organization_id, a.id, cast($4 as bigint), 'moved', a.id

@@ -94,10 +94,9 @@ func one(n int64, err error) error {
 // See writes down the last request. Other nodes may learn of it later: what they then
 // would refuse they ask the store about.
 func See(ctx context.Context, tx *store.Tx, s Session) error {
-	_, err := tx.AboutHere(s.Ref.Organization, s.Ref.ID).Exec(ctx, `update session set seen_at = $1
+	return tx.AboutHere(s.Ref.Organization, s.Ref.ID).Later(ctx, nil, `update session set seen_at = $1
 		where organization_id = $2 and holder_id = $3 and id = $4 and ended_at is null and seen_at < $5`,
 		store.Micros(tx.Now()), s.Ref.Organization, s.Ref.ID, s.ID, store.Micros(tx.Now()))
-	return err
 }
 
 // Wrong counts a wrong code and answers how many there were; the fifth ends the session.

@@ -80,7 +80,7 @@ func load(ctx context.Context, r store.Reader, now time.Time, v *session.Visit, 
 // begin writes the row of a session's set-up at a door; one that was finished, or
 // was of another door, starts again from nothing.
 func begin(ctx context.Context, tx *store.Tx, s session.Session, door verification.Door) error {
-	_, err := tx.Exec(ctx, `insert into setup (session_id, organization_id, holder_id, door, method, wrong_codes, started_at)
+	err := tx.Later(ctx, nil, `insert into setup (session_id, organization_id, holder_id, door, method, wrong_codes, started_at)
 		values ($1, $2, $3, $4, '', 0, $5)
 		on conflict (session_id) do update set door = excluded.door, method = '', mailbox_at = null,
 			password_hash = null, secret = null, wrong_codes = 0, started_at = excluded.started_at, finished_at = null

@@ -7,8 +7,8 @@ import (
 
 type countKey struct{}
 
-// Trips counts the round trips to the database of one request: statements,
-// begin and commit, each once.
+// Trips counts the round trips to the database of one request: statements and commit, each
+// once; on SQLite begin too, which on PostgreSQL goes with the first statement.
 type Trips struct{ n, later atomic.Int64 }
 
 // N is the round trips so far.

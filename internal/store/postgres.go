@@ -63,7 +63,6 @@ func (w *writer) trySerializable(asked, ctx context.Context, now func() time.Tim
 			return mapError(err)
 		}
 		f := &flight{conn: conn, later: []deferred{{text: begin}}}
-		count(ctx)
 		err = w.fly(ctx, f, now, deed, do)
 		if err == nil || tries == connections || ctx.Err() != nil || !f.lost(err) {
 			return err

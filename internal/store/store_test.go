@@ -151,7 +151,11 @@ func TestRoundTripsAreCountedEachOnce(t *testing.T) {
 			}
 			return errors.Join(rows.Err(), rows.Close())
 		})
-		step("begin, two statements, commit", 4, func() error {
+		begins := int64(1)
+		if w.DB.Engine() == store.PostgreSQL {
+			begins = 0 // it goes with the first statement
+		}
+		step("begin, two statements, commit", begins+3, func() error {
 			return w.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 				if err := tx.QueryRow(ctx, `select n from tally where name = 'a'`).Scan(&n); err != nil {
 					return err
@@ -159,7 +163,7 @@ func TestRoundTripsAreCountedEachOnce(t *testing.T) {
 				return set(ctx, tx, "a", n+1)
 			})
 		})
-		step("begin, and nothing to commit", 1, func() error {
+		step("begin, and nothing to commit", begins, func() error {
 			broken := errors.New("broken off")
 			if err := w.DB.Write(ctx, func(context.Context, *store.Tx) error { return broken }); !errors.Is(err, broken) {
 				return err

@@ -54,7 +54,7 @@ func Raise(ctx context.Context, tx *store.Tx, ref account.Ref, step, epoch int64
 // Enroll keeps a secret that was proved with the code of step; an older secret is
 // gone for ever.
 func Enroll(ctx context.Context, tx *store.Tx, keys *secret.Keys, ref account.Ref, key []byte, step, epoch int64) error {
-	_, err := tx.About(ref.Organization, ref.ID).Exec(ctx, `insert into totp (organization_id, holder_id, secret, enrolled_at, last_step, epoch)
+	err := tx.About(ref.Organization, ref.ID).Later(ctx, nil, `insert into totp (organization_id, holder_id, secret, enrolled_at, last_step, epoch)
 		values ($1, $2, $3, $4, $5, $6)
 		on conflict (organization_id, holder_id) do update set secret = excluded.secret,
 			enrolled_at = excluded.enrolled_at, last_step = excluded.last_step, epoch = excluded.epoch`,
@@ -70,8 +70,7 @@ func Enroll(ctx context.Context, tx *store.Tx, keys *secret.Keys, ref account.Re
 
 // Remove forgets a holder's secret.
 func Remove(ctx context.Context, tx *store.Tx, ref account.Ref) error {
-	_, err := tx.About(ref.Organization, ref.ID).Exec(ctx, `delete from totp where organization_id = $1 and holder_id = $2`, ref.Organization, ref.ID)
-	return err
+	return tx.About(ref.Organization, ref.ID).Later(ctx, nil, `delete from totp where organization_id = $1 and holder_id = $2`, ref.Organization, ref.ID)
 }
 
 // Sealed is where secrets stand, for a change of keys.

@@ -122,7 +122,7 @@ func fail(ctx context.Context, tx *store.Tx, a Attempt, s state) error {
 	if s.voids() {
 		void = now
 	}
-	_, err = tx.About(a.Organization, a.ID).Exec(ctx, `insert into second_step_state (organization_id, holder_id, stopped_at, void_at)
+	err = tx.About(a.Organization, a.ID).Later(ctx, nil, `insert into second_step_state (organization_id, holder_id, stopped_at, void_at)
 		values ($1, $2, cast($3 as bigint), cast($4 as bigint))
 		on conflict (organization_id, holder_id) do update set
 			stopped_at = coalesce(excluded.stopped_at, second_step_state.stopped_at),
@@ -136,9 +136,8 @@ func fail(ctx context.Context, tx *store.Tx, a Attempt, s state) error {
 // revive ends that a second verification is void: a newly proved method does. The
 // cap is not touched.
 func revive(ctx context.Context, tx *store.Tx, ref account.Ref) error {
-	_, err := tx.About(ref.Organization, ref.ID).Exec(ctx, `update second_step_state set void_at = null where organization_id = $1 and holder_id = $2`,
+	return tx.About(ref.Organization, ref.ID).Later(ctx, nil, `update second_step_state set void_at = null where organization_id = $1 and holder_id = $2`,
 		ref.Organization, ref.ID)
-	return err
 }
 
 // organizationName is what an organization is called, for letters.

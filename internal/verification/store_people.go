@@ -12,7 +12,7 @@ import (
 // Unlock ends the waits after a holder's wrong codes. All of them count towards the
 // cap and the long run as before, so that a help desk is no way around those.
 func Unlock(ctx context.Context, tx *store.Tx, ref account.Ref) error {
-	_, err := tx.About(ref.Organization, ref.ID).Exec(ctx, `insert into second_step_state (organization_id, holder_id, waits_from) values ($1, $2, $3)
+	err := tx.About(ref.Organization, ref.ID).Later(ctx, nil, `insert into second_step_state (organization_id, holder_id, waits_from) values ($1, $2, $3)
 		on conflict (organization_id, holder_id) do update set waits_from = excluded.waits_from`,
 		ref.Organization, ref.ID, store.Micros(tx.Now()))
 	if err != nil {
@@ -24,10 +24,10 @@ func Unlock(ctx context.Context, tx *store.Tx, ref account.Ref) error {
 // Remove forgets the wrong codes of a holder who is deleted. What was accepted stays
 // as long as the sessions it opened: each has to have its record.
 func Remove(ctx context.Context, tx *store.Tx, ref account.Ref) error {
-	if _, err := tx.Exec(ctx, `delete from second_step_failure where organization_id = $1 and holder_id = $2`, ref.Organization, ref.ID); err != nil {
+	if err := tx.Later(ctx, nil, `delete from second_step_failure where organization_id = $1 and holder_id = $2`, ref.Organization, ref.ID); err != nil {
 		return fmt.Errorf("second steps: %w", err)
 	}
-	if _, err := tx.About(ref.Organization, ref.ID).Exec(ctx, `delete from second_step_state where organization_id = $1 and holder_id = $2`, ref.Organization, ref.ID); err != nil {
+	if err := tx.About(ref.Organization, ref.ID).Later(ctx, nil, `delete from second_step_state where organization_id = $1 and holder_id = $2`, ref.Organization, ref.ID); err != nil {
 		return fmt.Errorf("second steps: %w", err)
 	}
 	return nil

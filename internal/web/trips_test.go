@@ -298,7 +298,8 @@ func TestRoundTripsAndHashesOfEachPageAreBounded(t *testing.T) {
 		k.browser()
 		k.do("an address nobody has", "POST", "/contact", 303, "email", "nobody@aozora.example", "name", "x", "summary", "x", "detail", "x")
 		k.do("an account's address", "POST", "/contact", 303, "email", "app@aozora.example", "name", "x", "summary", "x", "detail", "x")
-		golden(t, "trips.golden", k.lines.String())
+		// On PostgreSQL much of what is written goes along with what is asked (store.Tx.Later).
+		golden(t, "trips."+string(w.DB.Engine())+".golden", k.lines.String())
 	})
 }
 
