@@ -444,3 +444,25 @@ func TestOfTwoRestoresAtOnceTheLaterOneIsDone(t *testing.T) {
 		}
 	})
 }
+
+func TestATextThatPostgreSQLDoesNotTakeIsNamedByARestore(t *testing.T) {
+	for name, text := range map[string]string{"U+0000": "Aozora\x00", "not UTF-8": "Aozora\xff"} {
+		t.Run(name, func(t *testing.T) {
+			s := stage(t, storetest.Open(t, storetest.SQLite(t)))
+			ref := s.person()
+			good := s.take()
+			s.exec(`update organization set name = $1 where id = $2`, text, ref.Organization)
+			file := s.take()
+			to := s.open(engines["postgresql"](t))
+			_, err := to.restore(file)
+			if !errors.Is(err, ErrText) || !strings.Contains(err.Error(), "table organization, column name") || !strings.Contains(err.Error(), ref.Organization) {
+				t.Errorf("it says: %v", err)
+			}
+			if to.hold().What != store.Restoring {
+				t.Error("it may be served")
+			}
+			to.restored(good)
+			s.open(engines["sqlite"](t)).restored(file)
+		})
+	}
+}

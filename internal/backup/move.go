@@ -102,7 +102,7 @@ func (m Move) still(ctx context.Context, r store.Reader) error {
 }
 
 // ErrText means that a text cannot stand in the database it is to go to.
-var ErrText = errors.New("PostgreSQL does not take this text: it is not UTF-8, or holds the character U+0000; nothing was moved")
+var ErrText = errors.New("PostgreSQL does not take this text: it is not UTF-8, or holds the character U+0000")
 
 // fits looks for texts that SQLite takes and PostgreSQL does not, before anything is
 // written: the portal writes none, but who changes rows by hand may have.
@@ -128,18 +128,26 @@ func (m Move) fits(ctx context.Context) error {
 	})
 }
 
-// textsOf reads the texts of one table, and names the first that does not fit by the
-// values of its row that stand before it.
+// textsOf reads the texts of one table.
 func textsOf(ctx context.Context, r store.Reader, d store.Dump) error {
 	d.Columns = slices.DeleteFunc(slices.Clone(d.Columns), func(c store.Column) bool { return c.Kind != store.Text && c.Kind != store.Integer })
 	return d.Each(ctx, r, func(values []any) error {
-		for i, v := range values {
-			if text, ok := v.(string); ok && (!utf8.ValidString(text) || strings.Contains(text, "\x00")) {
-				return fmt.Errorf("%w: table %s, column %s, of the row that begins with %.100q", ErrText, d.Table, d.Columns[i].Name, fmt.Sprint(values[:min(2, i)]...))
-			}
+		if err := fit(d, values); err != nil {
+			return fmt.Errorf("%w; nothing was moved", err)
 		}
 		return nil
 	})
+}
+
+// fit names the first text of a row that PostgreSQL does not take, by the values that
+// stand before it.
+func fit(d store.Dump, values []any) error {
+	for i, v := range values {
+		if text, ok := v.(string); ok && (!utf8.ValidString(text) || strings.Contains(text, "\x00")) {
+			return fmt.Errorf("%w: table %s, column %s, of the row that begins with %.100q", ErrText, d.Table, d.Columns[i].Name, fmt.Sprint(values[:min(2, i)]...))
+		}
+	}
+	return nil
 }
 
 // carry writes every row and reads it back.

@@ -123,15 +123,16 @@ func (c *Copy) load(ctx context.Context, to Target, dumps []store.Dump) ([]strin
 		if n, read := binary.Uvarint(content); read != len(content) || n != uint64(i) {
 			return nil, fmt.Errorf("%w: its tables are out of order", ErrDamaged)
 		}
-		if sums[i], err = c.table(ctx, to.DB.Load(d), len(d.Columns), tell); err != nil {
+		if sums[i], err = c.table(ctx, to.DB, d, tell); err != nil {
 			return nil, fmt.Errorf("%s: %w", d.Table, err)
 		}
 	}
 	return sums, c.in.end(c.keys)
 }
 
-func (c *Copy) table(ctx context.Context, loader *store.Loader, width int, tell func()) (string, error) {
+func (c *Copy) table(ctx context.Context, db *store.DB, d store.Dump, tell func()) (string, error) {
 	var sum Sum
+	loader := db.Load(d)
 	for {
 		kind, content, err := c.in.next()
 		if err != nil {
@@ -140,9 +141,14 @@ func (c *Copy) table(ctx context.Context, loader *store.Loader, width int, tell 
 		if kind == frameEnd {
 			break
 		}
-		values := decode(content, width)
+		values := decode(content, len(d.Columns))
 		if kind != frameRow || values == nil {
 			return "", fmt.Errorf("%w: a row of it is none", ErrDamaged)
+		}
+		if db.Engine() == store.PostgreSQL {
+			if err := fit(d, values); err != nil {
+				return "", fmt.Errorf("%w; %s serves nobody: restore into an SQLite file, change the text there, and move that", err, db.Name())
+			}
 		}
 		sum.add(content)
 		if err := loader.Add(ctx, values); err != nil {

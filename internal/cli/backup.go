@@ -130,13 +130,18 @@ func (cmd backupCommand) write(ctx context.Context, c *Console, source backup.So
 }
 
 // named gives a file that is whole its name, unless something has that name meanwhile.
-func named(file, name string) error {
-	err := os.Link(file, name)
+func named(file, name string) error { return namedBy(file, name, os.Link, os.Rename) }
+
+func namedBy(file, name string, link, rename func(from, to string) error) error {
+	err := link(file, name)
 	if err != nil && !errors.Is(err, fs.ErrExist) { // a file system that knows one name for a file
 		place, taken := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 		if taken == nil {
 			_ = place.Close()
-			return os.Rename(file, name)
+			if err = rename(file, name); err != nil {
+				err = errors.Join(err, os.Remove(name)) // it is ours, and empty: the next backup finds the name free
+			}
+			return err
 		}
 		err = taken
 	}

@@ -81,9 +81,30 @@ type commands struct {
 const description = "Nidan is a business portal with 2-step verification, which moves its people from 1-step to 2-step sign-in on a date. " +
 	"To look at it: nidan demo."
 
+// command is what a command line asks for.
+type command interface {
+	Run(ctx context.Context, c *Console) error
+}
+
 // Main runs a command line and answers the program's exit status.
 func Main(args []string) int {
 	c := here()
+	asked, err := read(c, args)
+	if err != nil {
+		return c.misused(err)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // the first signal ends in good order, the second at once
+	if err := asked.Run(ctx, c); err != nil {
+		return c.failed(ctx, err)
+	}
+	return exitDone
+}
+
+// read is the command of a command line. It is run without its parser, which a portal
+// would hold for as long as it serves.
+func read(c *Console, args []string) (command, error) {
 	var line commands
 	parser, err := kong.New(&line, kong.Name("nidan"), kong.Description(description), kong.Writers(c.Out, c.Err),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}))
@@ -95,17 +116,9 @@ func Main(args []string) int {
 	}
 	parsed, err := parser.Parse(args)
 	if err != nil {
-		return c.misused(err)
+		return nil, err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop) // the first signal ends in good order, the second at once
-	parsed.BindTo(ctx, (*context.Context)(nil))
-	parsed.Bind(c)
-	if err := parsed.Run(); err != nil {
-		return c.failed(ctx, err)
-	}
-	return exitDone
+	return parsed.Selected().Target.Interface().(command), nil
 }
 
 // misused says what is wrong with a command line, and where help is.

@@ -28,7 +28,7 @@ import (
 var update = flag.Bool("update", false, "write the golden parts of the stories anew")
 
 func TestMain(m *testing.M) {
-	settling = time.Second // tests that need more say so
+	settling, ending = time.Second, 100*time.Millisecond // tests that need more say so
 	testscript.Main(m, map[string]func(){"nidan": func() { os.Exit(Main(os.Args[1:])) }})
 }
 

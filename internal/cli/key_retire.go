@@ -56,7 +56,7 @@ func (cmd keyRetireCommand) Run(ctx context.Context, c *Console) error {
 		if err := cmd.allowed(ctx, l, l.db); err != nil {
 			return err
 		}
-		if err := settled(ctx, c, state.Since, l.clk.Now()); err != nil {
+		if err := wait(ctx, c, state.Since.Add(settling), l.clk.Now(), "the other key came to seal"); err != nil {
 			return err
 		}
 		if err := unsealed(ctx, l.db, cmd.Key); err != nil {
@@ -66,7 +66,16 @@ func (cmd keyRetireCommand) Run(ctx context.Context, c *Console) error {
 			return err
 		}
 	}
-	// A process that was stopped for longer may have committed what it had sealed before.
+	// A process that was stopped for longer may have committed what it had sealed before: in a transaction that had seen the
+	// key in use, or it would have been refused.
+	if state, err = keyring.Read(ctx, l.db, l.mark); err != nil {
+		return err
+	}
+	if line, _ := state.Line(cmd.Key); l.db.Engine() == store.PostgreSQL {
+		if err := wait(ctx, c, line.Retired.Add(ending), l.clk.Now(), fmt.Sprintf("key %d was retired", cmd.Key)); err != nil {
+			return err
+		}
+	}
 	if err := unsealed(ctx, l.db, cmd.Key); err != nil {
 		return fmt.Errorf("key %d is retired, and its line stays in %s, since a value came that it seals: run `nidan key rotate`, then this again", cmd.Key, l.KeyFile)
 	}
@@ -81,16 +90,17 @@ func (cmd keyRetireCommand) Run(ctx context.Context, c *Console) error {
 }
 
 // settling is longer than any transaction lasts: what a request sealed before its node went over to the key that seals
-// now is committed by then, or never will be.
-var settling = time.Minute
+// now is committed by then, or never will be. ending is longer than a transaction of a process that is stopped: PostgreSQL
+// ends it after 15 seconds, and on SQLite none is open while a key is retired.
+var settling, ending = time.Minute, 16 * time.Second
 
-// settled waits until nothing is on its way any more that was sealed before since.
-func settled(ctx context.Context, c *Console, since, now time.Time) error {
-	left := since.Add(settling).Sub(now)
-	if since.IsZero() || left <= 0 {
+// wait waits until a moment, for what was begun before something else was.
+func wait(ctx context.Context, c *Console, until, now time.Time, before string) error {
+	left := until.Sub(now)
+	if left <= 0 {
 		return nil
 	}
-	fmt.Fprintf(c.Err, "Waiting %s for what was begun before the other key came to seal …\n", left.Round(time.Second))
+	fmt.Fprintf(c.Err, "Waiting %s for what was begun before %s …\n", left.Round(time.Second), before)
 	select {
 	case <-time.After(left):
 		return nil

@@ -56,6 +56,7 @@ func (n *node) serve(ctx context.Context) error {
 	defer giveUp(nil)
 	n.Held = func(err error) { giveUp(err) }
 	n.Pool.Apart(n.Log)
+	debug.FreeOSMemory() // what the start took is not needed again; what runs from here on would hold it
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var beside sync.WaitGroup
@@ -74,7 +75,6 @@ func (n *node) serve(ctx context.Context) error {
 			}
 		})
 	}
-	go debug.FreeOSMemory() // what the start took is not needed again
 	err := n.Serve(ctx, n.main)
 	stop()
 	beside.Wait()

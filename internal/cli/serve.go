@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"runtime/debug"
 
 	"nidan/internal/config"
 	"nidan/internal/mail"
@@ -118,7 +119,10 @@ func (p *portal) caught(relay *mail.SMTP) mail.Sender {
 	return mail.Both(box, relay)
 }
 
+// build makes a portal. What is read for it leaves several times as much behind as stays: collected sooner, it lies less
+// between what does, where no memory goes back to the system for as long as the portal serves.
 func (p *portal) build(log *slog.Logger, sender mail.Sender) (*web.Portal, error) {
+	defer debug.SetGCPercent(debug.SetGCPercent(10))
 	return web.New(web.Needs{Config: p.Config, DB: p.db, Keys: p.keys, Clock: p.clk, Log: log, Sender: sender, Demo: p.mark.Demo})
 }
 

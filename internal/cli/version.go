@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"runtime"
 	"runtime/debug"
 )
@@ -38,7 +39,7 @@ func built() version {
 }
 
 // Run prints the version.
-func (cmd versionCommand) Run(c *Console) error {
+func (cmd versionCommand) Run(_ context.Context, c *Console) error {
 	v := built()
 	if cmd.JSON {
 		return c.print(v)

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 
 	"nidan/internal/announcement"
 	"nidan/internal/page"
@@ -34,9 +35,14 @@ type Needs struct {
 // Room is the guides' pages.
 type Room struct {
 	Needs
-	pages  *page.Room
+	pages    *page.Room
+	pictures func() (pictures, error)
+}
+
+// pictures are those of the program, where they are served.
+type pictures struct {
 	byName map[string]Picture // signin-en
-	served map[string][]byte
+	files  map[string]string  // by the name that carries the digest
 }
 
 // Picture is a page as the browser tests saw it.
@@ -50,27 +56,30 @@ type Picture struct {
 // smaller than it is, and sharp on a phone.
 const density = 3
 
-// New reads the room's pages and pictures.
+// New reads the room's pages.
 func New(n Needs) (*Room, error) {
 	pages, err := n.Site.Room(pageFiles)
-	if err != nil {
-		return nil, err
-	}
-	rm := &Room{Needs: n, pages: pages, byName: map[string]Picture{}, served: map[string][]byte{}}
-	names, err := fs.Glob(pictureFiles, "pictures/*.png")
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range names {
-		if err := rm.keep(name); err != nil {
-			return nil, fmt.Errorf("picture %s: %w", name, err)
-		}
-	}
-	return rm, nil
+	return &Room{Needs: n, pages: pages, pictures: sync.OnceValues(readPictures)}, err
 }
 
-// keep makes a picture ready to be shown and served.
-func (rm *Room) keep(name string) error {
+// readPictures looks at each picture when one is first asked for. They are 700 KB: a
+// portal just started does not touch them, and none keeps a copy.
+func readPictures() (pictures, error) {
+	all := pictures{byName: map[string]Picture{}, files: map[string]string{}}
+	names, err := fs.Glob(pictureFiles, "pictures/*.png")
+	if err != nil {
+		return all, err
+	}
+	for _, name := range names {
+		if err := all.add(name); err != nil {
+			return all, fmt.Errorf("picture %s: %w", name, err)
+		}
+	}
+	return all, nil
+}
+
+// add makes a picture ready to be shown.
+func (all pictures) add(name string) error {
 	body, err := pictureFiles.ReadFile(name)
 	if err != nil {
 		return err
@@ -82,14 +91,14 @@ func (rm *Room) keep(name string) error {
 	sum := sha256.Sum256(body)
 	short := strings.TrimSuffix(path.Base(name), ".png")
 	hashed := short + "." + hex.EncodeToString(sum[:6]) + ".png"
-	rm.byName[short] = Picture{Path: "/guide/pictures/" + hashed, Width: size.Width / density, Height: size.Height / density}
-	rm.served[hashed] = body
+	all.byName[short] = Picture{Path: "/guide/pictures/" + hashed, Width: size.Width / density, Height: size.Height / density}
+	all.files[hashed] = name
 	return nil
 }
 
 // Routes are the room's lines of the route map.
 func (rm *Room) Routes() []route.Route {
-	routes := []route.Route{{Pattern: "GET /guide/pictures/{name}", Gate: route.Machine, Serve: rm.picture}}
+	routes := []route.Route{{Pattern: "GET /guide/pictures/{name}", Gate: route.Machine, Serve: rm.Site.Serve(rm.picture)}}
 	for _, name := range Names {
 		routes = append(routes, route.Route{Pattern: "GET " + name.Path(), Gate: route.Always, Serve: rm.Site.Serve(rm.show(name))})
 	}
@@ -101,16 +110,17 @@ type guideView struct {
 	Parts  []Part
 	Others []Link
 	Desk   announcement.Desk
-	room   *Room
+	site   *page.Site
+	byName map[string]Picture
 }
 
 // Picture is a page's picture in the reader's language; nil where there is none.
 func (v *guideView) Picture(name string) *Picture {
-	p, ok := v.room.byName[name+"-"+string(v.Lang)]
+	p, ok := v.byName[name+"-"+string(v.Lang)]
 	if !ok {
 		return nil
 	}
-	p.Alt = v.room.Site.Speaker(v.Lang, nil).T("guide.picture_"+name, "portal", v.Desk.Portal)
+	p.Alt = v.site.Speaker(v.Lang, nil).T("guide.picture_"+name, "portal", v.Desk.Portal)
 	return &p
 }
 
@@ -120,8 +130,12 @@ func (rm *Room) show(name Name) func(http.ResponseWriter, *http.Request) error {
 		if err != nil {
 			return err
 		}
+		all, err := rm.pictures()
+		if err != nil {
+			return err
+		}
 		say := rm.Site.Speak(r)
-		view := &guideView{Parts: Write(name, say, f, rm.Ready), Others: others(name, say), Desk: f.Desk, room: rm}
+		view := &guideView{Parts: Write(name, say, f, rm.Ready), Others: others(name, say), Desk: f.Desk, site: rm.Site, byName: all.byName}
 		return rm.pages.Show(w, r, http.StatusOK, "guide", titles[name], view)
 	}
 }
@@ -136,27 +150,37 @@ func others(but Name, say page.Speaker) (list []Link) {
 	return append(list, Link{"/announcement", say.T("announcement.title")})
 }
 
-func (rm *Room) picture(w http.ResponseWriter, r *http.Request) {
-	body, ok := rm.served[r.PathValue("name")]
+func (rm *Room) picture(w http.ResponseWriter, r *http.Request) error {
+	all, err := rm.pictures()
+	if err != nil {
+		return err
+	}
+	name, ok := all.files[r.PathValue("name")]
 	if !ok {
 		http.NotFound(w, r)
-		return
+		return nil
+	}
+	body, err := pictureFiles.ReadFile(name)
+	if err != nil {
+		return err
 	}
 	w.Header().Set("Content-Type", "image/png")
 	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	_, _ = w.Write(body) // the client may have hung up
+	return nil
 }
 
 // Lacking are the pictures that guides speak of and that were not made.
-func (rm *Room) Lacking() (names []string) {
+func (rm *Room) Lacking() (names []string, err error) {
+	all, err := rm.pictures()
 	for _, name := range Pictured {
 		for _, lang := range phrase.Langs {
-			if _, ok := rm.byName[name+"-"+string(lang)]; !ok {
+			if _, ok := all.byName[name+"-"+string(lang)]; !ok {
 				names = append(names, name+"-"+string(lang))
 			}
 		}
 	}
-	return names
+	return names, err
 }
 
 // Pictured are the pages that the guides show.

@@ -3,6 +3,7 @@ package hours
 import (
 	_ "embed"
 	"strings"
+	"sync"
 )
 
 //go:embed holidays.txt
@@ -15,12 +16,12 @@ type Name struct{ Japanese, English string }
 // after it are working days by the day of the week alone.
 var LastHoliday = Day{2050, 12, 31}
 
-// holidays are the public holidays by their day.
-var holidays = readHolidays(holidayText)
+// holidays are the public holidays by their day, read when they are first asked for.
+var holidays = sync.OnceValue(func() map[Day]Name { return readHolidays(holidayText) })
 
 // HolidayOn is the public holiday of a day, if it is one.
 func HolidayOn(d Day) (Name, bool) {
-	name, ok := holidays[d]
+	name, ok := holidays()[d]
 	return name, ok
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"nidan/internal/account"
+	"nidan/internal/keyring"
 	"nidan/internal/organization"
 	"nidan/internal/rollout"
 	"nidan/internal/secret"
@@ -229,7 +230,9 @@ var errStale = errors.New("what was decided by has changed")
 const triesMost = 5
 
 // again says whether a batch has to be decided anew.
-func again(err error) bool { return errors.Is(err, errStale) || errors.Is(err, store.ErrTaken) }
+func again(err error) bool {
+	return errors.Is(err, errStale) || errors.Is(err, store.ErrTaken) || errors.Is(err, keyring.ErrRetired)
+}
 
 // fresh asks in the transaction for what may have changed since the batch was decided:
 // its organizations, and the dates of those who get an end of their own.

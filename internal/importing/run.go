@@ -12,6 +12,7 @@ import (
 
 	"nidan/internal/audit"
 	"nidan/internal/fault"
+	"nidan/internal/keyring"
 	"nidan/internal/store"
 )
 
@@ -163,7 +164,7 @@ func behind(p piece, line int64) piece {
 	return p
 }
 
-// batch decides a piece and writes it; when somebody else was faster, it is decided anew.
+// batch decides a piece and writes it; when somebody else was faster, or its key is gone, it is decided anew.
 func (d *Desk) batch(ctx context.Context, run *Run, p piece, has [columns]bool, who Doer) error {
 	for try := 1; ; try++ {
 		made := map[string]string{}
@@ -184,6 +185,11 @@ func (d *Desk) batch(ctx context.Context, run *Run, p piece, has [columns]bool, 
 		}
 		if !again(err) || try == triesMost {
 			return err
+		}
+		if errors.Is(err, keyring.ErrRetired) { // this process was stopped meanwhile, and does not know yet which key seals
+			if _, err := keyring.Follow(ctx, d.DB, d.Keys, ""); err != nil {
+				return err
+			}
 		}
 	}
 }

@@ -10,12 +10,14 @@ import (
 	"nidan/internal/account"
 	"nidan/internal/audit"
 	"nidan/internal/fault"
+	"nidan/internal/keyring"
 	"nidan/internal/limit"
 	"nidan/internal/operator"
 	"nidan/internal/organization"
 	"nidan/internal/password"
 	"nidan/internal/progress"
 	"nidan/internal/rollout"
+	"nidan/internal/secret"
 	"nidan/internal/store"
 	"nidan/internal/store/storetest"
 )
@@ -292,6 +294,44 @@ func TestNoHashOfAnotherSystemStandsInClear(t *testing.T) {
 			"import_run where tally like '%SSHA%' or options like '%SSHA%'": 0})
 		if n := s.number(`select count(*) from password where sealed = $1`, []byte(ssha)); n != 0 {
 			t.Error("it is not sealed")
+		}
+	})
+}
+
+// A batch was sealed, and its process stopped, while somebody retired the key at another node: what it writes opens.
+func TestABatchWhoseKeyIsRetiredMeanwhileIsSealedAnew(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, w storetest.World) {
+		w.Keys = storetest.TwoKeys(t)
+		s := open(t, w)
+		s.in(func(ctx context.Context, tx *store.Tx) error {
+			return store.MarkPortal(ctx, tx, w.Keys.Digest(secret.ForKey, "portal"), false)
+		})
+		state, err := keyring.Follow(t.Context(), w.DB, w.Keys, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		digests, err := w.Keys.SealDigests(2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.in(func(ctx context.Context, tx *store.Tx) error {
+			if err := errors.Join(keyring.Add(ctx, tx, state, 2, w.Keys.Check(2), "test"), keyring.Activate(ctx, tx, 1, 2, digests, "test")); err != nil {
+				return err
+			}
+			done, err := keyring.Retire(ctx, tx, 1, "test")
+			if !done {
+				t.Error("key 1 is not retired")
+			}
+			return err
+		})
+		if w.Keys.Seals() != 1 {
+			t.Fatal("this process knows already")
+		}
+		s.bring(s.file(someone("Aozora", "a@aozora.example"), strings.ReplaceAll(someone("Aozora", "b@aozora.example"), ssha, "")))
+		for _, text := range []string{`select count(*) from password where substr(sealed, 1, 1) = $1`, `select count(*) from mail where substr(body, 1, 1) = $1`} {
+			if one, two := s.number(text, []byte{1}), s.number(text, []byte{2}); one != 0 || two != 1 {
+				t.Errorf("%s: %d with key 1, %d with key 2", text, one, two)
+			}
 		}
 	})
 }

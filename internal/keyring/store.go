@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"nidan/internal/secret"
 	"nidan/internal/store"
@@ -131,6 +132,31 @@ func Activate(ctx context.Context, tx *store.Tx, from, id byte, digests []byte, 
 	}
 	if err != nil {
 		return fmt.Errorf("key: %w", err)
+	}
+	return nil
+}
+
+// ErrRetired means that a value was sealed with a key that was retired before it could be stored.
+var ErrRetired = errors.New("it was sealed with a key that is retired since, and would never open")
+
+// InUse asks, in the transaction that stores values sealed before it began, whether their
+// keys are still in use: a process that was stopped in between may have lost one meanwhile.
+// What is sealed within a transaction needs no such question, since none lasts so long.
+func InUse(ctx context.Context, tx *store.Tx, sealed ...[]byte) error {
+	var asked []byte // most often the same key seals all
+	for _, s := range sealed {
+		if len(s) == 0 || slices.Contains(asked, s[0]) {
+			continue
+		}
+		asked = append(asked, s[0])
+		var retired bool
+		err := tx.QueryRow(ctx, `select exists (select 1 from key_line where id = $1 and retired_at is not null)`, int64(s[0])).Scan(&retired)
+		if err != nil {
+			return fmt.Errorf("key %d: %w", s[0], err)
+		}
+		if retired {
+			return fmt.Errorf("key %d: %w", s[0], ErrRetired)
+		}
 	}
 	return nil
 }

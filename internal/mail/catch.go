@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"nidan/internal/keyring"
 	"nidan/internal/secret"
 	"nidan/internal/store"
 )
@@ -27,6 +28,9 @@ func (c *Catch) Send(ctx context.Context, m Message) error {
 	}
 	sealed := c.keys.Seal(secret.ForMail, caughtRow(m.ID), inside)
 	return c.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := keyring.InUse(ctx, tx, sealed); err != nil {
+			return fmt.Errorf("demo mailbox: %w", err)
+		}
 		return keep(ctx, tx, m, sealed)
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"net/textproto"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // Failure is why a letter was not taken, in the words of the SMTP dialogue.
@@ -34,14 +35,14 @@ func failed(step string, err error) *Failure {
 	var answer *textproto.Error
 	if errors.As(err, &answer) {
 		f.Code, f.Text = answer.Code, cut(line(answer.Msg))
-		f.Status = enhanced.FindString(f.Text)
+		f.Status = enhanced().FindString(f.Text)
 		f.Permanent = answer.Code/100 == 5 && aboutTheLetter(step)
 	}
 	return f
 }
 
 // enhanced is a status at the beginning of a relay's words (RFC 2034).
-var enhanced = regexp.MustCompile(`^[245]\.\d{1,3}\.\d{1,3}\b`)
+var enhanced = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[245]\.\d{1,3}\.\d{1,3}\b`) })
 
 // aboutTheMailbox says whether a refusal tells that this address gets no mail:
 // unknown, gone, full, or a domain without mail. What a relay holds against the
@@ -56,11 +57,13 @@ func (f *Failure) aboutTheMailbox() bool {
 	// Relays of the old kind give a code alone, or a status that says no more. 554 is left out: it mostly means
 	// "not from you".
 	bare := f.Code == 550 || f.Code == 551 || f.Code == 552 || f.Code == 553 || f.Code == 556
-	return f.Step == stepRcpt && bare && !notFromHere.MatchString(f.Text)
+	return f.Step == stepRcpt && bare && !notFromHere().MatchString(f.Text)
 }
 
 // notFromHere are the words of a relay that would send nothing for us to anybody.
-var notFromHere = regexp.MustCompile(`(?i)relaying|relay access|relay (is )?(not|denied)|(to|not) relay`)
+var notFromHere = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)relaying|relay access|relay (is )?(not|denied)|(to|not) relay`)
+})
 
 // mailboxStatus are the statuses that say it whatever the step (RFC 3463 §3.2, 3.3;
 // RFC 7505 for 5.1.10; RFC 5248 and IANA's list for 5.7.13 and 5.7.17 f.).
@@ -98,13 +101,13 @@ func cut(s string) string {
 	return s
 }
 
-var run = regexp.MustCompile(`[\pL\pN_-]{4,}`)
+var run = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[\pL\pN_-]{4,}`) })
 
 // without masks in words of a relay that has read a body what it may repeat of
 // it: a code, or the token of a link. Long words are masked as well; they cost a
 // reader little.
 func without(body, words string) string {
-	return run.ReplaceAllStringFunc(words, func(word string) string {
+	return run().ReplaceAllStringFunc(words, func(word string) string {
 		if (len(word) >= 10 || strings.ContainsAny(word, "0123456789")) && strings.Contains(body, word) {
 			return "…"
 		}

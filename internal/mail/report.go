@@ -7,6 +7,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"sync"
 
 	entity "github.com/emersion/go-message"
 	"github.com/emersion/go-message/textproto"
@@ -95,16 +96,16 @@ func blank(r *bufio.Reader) bool {
 	}
 }
 
-func statusOf(field string) string { return enhanced.FindString(strings.TrimSpace(field)) }
+func statusOf(field string) string { return enhanced().FindString(strings.TrimSpace(field)) }
 
 // wordsOf are the words of a diagnostic code, without its type ("smtp; …").
 func wordsOf(field string) string {
 	if kind, rest, found := strings.Cut(field, ";"); found && !strings.ContainsAny(strings.TrimSpace(kind), " .") {
 		field = rest
 	}
-	return cut(discreet.ReplaceAllString(line(field), "…"))
+	return cut(discreet().ReplaceAllString(line(field), "…"))
 }
 
 // discreet finds what in a stranger's words could be a code, or the token of a link,
 // that he read in the mail: what the mail said is not known here any more.
-var discreet = regexp.MustCompile(`\d{4} ?\d{4,}|\b[A-Z2-7]{12}\b|[\w-]{32,}`)
+var discreet = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\d{4} ?\d{4,}|\b[A-Z2-7]{12}\b|[\w-]{32,}`) })

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"nidan/internal/keyring"
 	"nidan/internal/secret"
 	"nidan/internal/store"
 )
@@ -41,8 +42,16 @@ func Prepare(keys *secret.Keys, l Letter, at time.Time) (Ready, error) {
 const many = 8
 
 // QueueAll puts prepared letters into the outbox, with the deed that they tell of,
-// as Queue does one. Wake the Post after the commit.
+// as Queue does one; keyring.ErrRetired when the key they were sealed with is gone: then
+// they are prepared anew. Wake the Post after the commit.
 func QueueAll(ctx context.Context, tx *store.Tx, letters []Ready) error {
+	sealed := make([][]byte, len(letters))
+	for i, r := range letters {
+		sealed[i] = r.sealed
+	}
+	if err := keyring.InUse(ctx, tx, sealed...); err != nil {
+		return fmt.Errorf("mail: %w", err)
+	}
 	now := store.Micros(tx.Now())
 	for len(letters) > 0 {
 		n := min(many, len(letters))

@@ -2,13 +2,16 @@ package mail
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
+	"nidan/internal/keyring"
 	"nidan/internal/phrase"
+	"nidan/internal/secret"
 	"nidan/internal/store"
 	"nidan/internal/store/storetest"
 )
@@ -110,6 +113,59 @@ func TestWhatWaitsIsCancelledAndWhatIsInHandIsNotTriedAgain(t *testing.T) {
 		}
 		if len(k.mails) != 1 || k.mails[0].To != "h2@example.jp" {
 			t.Errorf("sent %v", k.mails)
+		}
+	})
+}
+
+// A process was stopped between sealing and queueing, while somebody retired the key at another node.
+func TestLettersWhoseKeyIsRetiredMeanwhileAreNotQueued(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, w storetest.World) {
+		w.Keys = storetest.TwoKeys(t)
+		write := func(do func(ctx context.Context, tx *store.Tx) error) {
+			t.Helper()
+			if err := w.DB.Write(t.Context(), do); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write(func(ctx context.Context, tx *store.Tx) error {
+			return store.MarkPortal(ctx, tx, w.Keys.Digest(secret.ForKey, "portal"), false)
+		})
+		state, err := keyring.Follow(t.Context(), w.DB, w.Keys, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		digests, err := w.Keys.SealDigests(2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		letters := prepared(t, w, 3)
+		write(func(ctx context.Context, tx *store.Tx) error {
+			return errors.Join(keyring.Add(ctx, tx, state, 2, w.Keys.Check(2), "test"), keyring.Activate(ctx, tx, 1, 2, digests, "test"))
+		})
+		queueAll(t, w, letters[:1]) // it still opens, and `key rotate` seals it anew
+		write(func(ctx context.Context, tx *store.Tx) error {
+			_, err := keyring.Retire(ctx, tx, 1, "test")
+			return err
+		})
+		refused := func(what string, err error) {
+			t.Helper()
+			if !errors.Is(err, keyring.ErrRetired) || !strings.Contains(err.Error(), "key 1") {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		refused("letters", w.DB.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error { return QueueAll(ctx, tx, letters[1:]) }))
+		refused("a demo's mail", NewCatch(w.DB, w.Keys).Send(t.Context(), Message{ID: "m", To: "a@example.jp", Language: phrase.English, At: storetest.Start}))
+		if _, err := keyring.Follow(t.Context(), w.DB, w.Keys, ""); err != nil {
+			t.Fatal(err)
+		}
+		mixed := append(prepared(t, w, 2), letters[2])
+		refused("one of them", w.DB.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error { return QueueAll(ctx, tx, mixed) }))
+		queueAll(t, w, mixed[:2])
+		queueAll(t, w, nil)
+		var one, two int
+		if err := w.DB.QueryRow(t.Context(), `select count(case when substr(body, 1, 1) = $1 then 1 end), count(case when substr(body, 1, 1) = $2 then 1 end) from mail`,
+			[]byte{1}, []byte{2}).Scan(&one, &two); err != nil || one != 1 || two != 2 {
+			t.Errorf("%d of key 1, %d of key 2, %v", one, two, err)
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"nidan/internal/account"
+	"nidan/internal/keyring"
 	"nidan/internal/secret"
 	"nidan/internal/store"
 )
@@ -42,8 +43,16 @@ func unseal(keys *secret.Keys, ref account.Ref, sealed []byte) (string, error) {
 // rowOf names the row of a holder; ids have no slash.
 func rowOf(ref account.Ref) string { return ref.Organization + "/" + ref.ID }
 
-// Import stores hashes of another system as the first passwords of new holders.
+// Import stores hashes of another system as the first passwords of new holders;
+// keyring.ErrRetired when the key they were sealed with is gone: then they are sealed anew.
 func Import(ctx context.Context, tx *store.Tx, list ...Old) error {
+	sealed := make([][]byte, len(list))
+	for i, o := range list {
+		sealed[i] = o.sealed
+	}
+	if err := keyring.InUse(ctx, tx, sealed...); err != nil {
+		return fmt.Errorf("password: %w", err)
+	}
 	now := store.Micros(tx.Now())
 	args := make([]any, 0, 8*len(list))
 	for _, o := range list {
