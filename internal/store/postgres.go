@@ -64,7 +64,7 @@ func (w *writer) trySerializable(asked, ctx context.Context, now func() time.Tim
 		}
 		f := &flight{conn: conn, later: []deferred{{text: begin}}}
 		err = w.fly(ctx, f, now, deed, do)
-		if err == nil || tries == connections || ctx.Err() != nil || !f.lost(err) {
+		if err == nil || tries == connections || ctx.Err() != nil || !f.lost() {
 			return err
 		}
 	}

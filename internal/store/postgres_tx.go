@@ -18,6 +18,7 @@ type flight struct {
 	later    []deferred
 	answered bool // the server has begun it
 	ending   bool // the commit is on its way, or was answered
+	broke    bool // the connection did
 }
 
 // deferred is a statement that waits. orElse, unless nil, is what the transaction fails
@@ -80,6 +81,7 @@ func (f *flight) send(ctx context.Context, c *pgx.Conn, more func(*pgx.Batch), r
 		if ended := results.Close(); err == nil {
 			err = ended
 		}
+		f.broke = f.broke || broke(err)
 	}()
 	for _, d := range f.later {
 		if _, err := results.Exec(); err != nil {
@@ -90,11 +92,12 @@ func (f *flight) send(ctx context.Context, c *pgx.Conn, more func(*pgx.Batch), r
 	return read(results)
 }
 
-// flush sends what waits, before a statement that goes another way.
+// flush sends what waits, before a statement that goes another way: of many rows.
 func (f *flight) flush(ctx context.Context) error {
 	if len(f.later) == 0 {
 		return nil
 	}
+	count(ctx)
 	return straight(f.conn, func(c *pgx.Conn) error {
 		return f.send(ctx, c, func(*pgx.Batch) {}, func(pgx.BatchResults) error { return nil })
 	})
@@ -161,4 +164,4 @@ var errRolledBack = errors.New("commit: the transaction was rolled back")
 
 // lost says that nothing was begun, since the connection broke before: a server that went
 // away leaves many behind, and another one may hold.
-func (f *flight) lost(err error) bool { return !f.answered && !f.ending && broke(err) }
+func (f *flight) lost() bool { return f.broke && !f.answered && !f.ending }

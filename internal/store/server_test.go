@@ -144,6 +144,14 @@ func TestConnectionsThatBrokeAreReplacedUnseen(t *testing.T) {
 		}
 		at(do)
 	}
+	failing := 0
+	err := w.DB.Write(t.Context(), func(context.Context, *store.Tx) error {
+		failing++
+		return store.ErrAway // of something else
+	})
+	if failing != 1 || !errors.Is(err, store.ErrAway) {
+		t.Errorf("what fails by itself was done %d times: %v", failing, err)
+	}
 	// What breaks before the server has begun anything is done anew, once for each dead
 	// connection that it met.
 	if n.Load() < 10 || n.Load() > 20 {
