@@ -18,6 +18,13 @@ func Move(ctx context.Context, tx *store.Tx, keys *secret.Keys, ref Ref, email s
 	if err := Claim(ctx, tx, key, ref); err != nil {
 		return fmt.Errorf("account %s: %w", ref.ID, err)
 	}
+	// By its key: to look for what the holder has would go through everybody's.
+	err := tx.Later(ctx, nil, `delete from address where address_key = (select a.email_key from account a where a.organization_id = $1 and a.id = $2)
+			and address_key <> $3 and organization_id = $4 and holder_id = $5`,
+		ref.Organization, ref.ID, key, ref.Organization, ref.ID)
+	if err != nil {
+		return fmt.Errorf("account %s: %w", ref.ID, err)
+	}
 	n, err := tx.About(ref.Organization, ref.ID).Exec(ctx, `update account set email = $1, email_key = $2, address_digest = $3 where organization_id = $4 and id = $5`,
 		email, key, AddressDigest(keys, key), ref.Organization, ref.ID)
 	if err == nil && n == 0 {
@@ -26,7 +33,5 @@ func Move(ctx context.Context, tx *store.Tx, keys *secret.Keys, ref Ref, email s
 	if err != nil {
 		return fmt.Errorf("account %s: %w", ref.ID, err)
 	}
-	_, err = tx.Exec(ctx, `delete from address where organization_id = $1 and holder_id = $2 and address_key <> $3`,
-		ref.Organization, ref.ID, key)
-	return err
+	return nil
 }

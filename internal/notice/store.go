@@ -135,7 +135,8 @@ func read(ctx context.Context, tx *store.Tx, id string, ref account.Ref) error {
 
 // Remove forgets what a holder who is deleted has read.
 func Remove(ctx context.Context, tx *store.Tx, ref account.Ref) error {
-	_, err := tx.Exec(ctx, `delete from notice_read where organization_id = $1 and holder_id = $2`, ref.Organization, ref.ID)
+	// By the whole key: without the notices everybody's marks were gone through.
+	_, err := tx.Exec(ctx, `delete from notice_read where notice_id in (select id from notice) and organization_id = $1 and holder_id = $2`, ref.Organization, ref.ID)
 	return err
 }
 

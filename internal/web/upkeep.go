@@ -59,24 +59,28 @@ func (p *Portal) remember(ctx context.Context) error {
 	return p.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error { return signin.Rewind(ctx, tx, was, is) })
 }
 
-// tidy removes what its retention no longer keeps, once an hour.
+// tidy removes what its retention no longer keeps, once an hour: a handful in each
+// transaction, since on SQLite everybody who writes waits for it.
 func (p *Portal) tidy(ctx context.Context) error {
-	return p.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if err := limit.Prune(ctx, tx, tx.Now()); err != nil {
-			return err
-		}
-		if _, err := audit.Trim(ctx, tx, p.Keys); err != nil {
-			return err
-		}
-		if _, err := session.Forget(ctx, tx); err != nil {
-			return err
-		}
-		for _, forget := range []func(context.Context, *store.Tx) (int64, error){address.Forget, setup.Forget, mailotp.Forget, password.Forget, rehearsal.Forget, importing.Forget, ticket.Forget} {
-			if _, err := forget(ctx, tx); err != nil {
+	if err := p.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error { return limit.Prune(ctx, tx, tx.Now()) }); err != nil {
+		return err
+	}
+	for _, forget := range []func(context.Context, *store.Tx) (int64, error){
+		func(ctx context.Context, tx *store.Tx) (int64, error) { return audit.Trim(ctx, tx, p.Keys) },
+		session.Forget, address.Forget, setup.Forget, mailotp.Forget, password.Forget, rehearsal.Forget, importing.Forget, ticket.Forget,
+		func(ctx context.Context, tx *store.Tx) (int64, error) {
+			return mail.Forget(ctx, tx, tx.Now().Add(-keepMail))
+		},
+	} {
+		for gone := int64(1); gone > 0; {
+			err := p.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+				gone, err = forget(ctx, tx)
+				return err
+			})
+			if err != nil {
 				return err
 			}
 		}
-		_, err := mail.Forget(ctx, tx, tx.Now().Add(-keepMail))
-		return err
-	})
+	}
+	return nil
 }
