@@ -46,7 +46,11 @@ func init() {
 func work() {
 	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP) // a service is told to stop as a whole: the portal says when
 	// Of the group, for Linux knows a niceness of each thread. What is refused stays as it was, and hashes all the same.
-	_ = syscall.Setpriority(syscall.PRIO_PGRP, 0, courtesyOn(runtime.GOMAXPROCS(0)))
+	nice := courtesyOn(runtime.GOMAXPROCS(0))
+	_ = syscall.Setpriority(syscall.PRIO_PGRP, 0, nice)
+	// A niceness counts within a session alone where the kernel shares the cores out among sessions (sched(7), autogroup):
+	// this one has its own, which gives way to the portal's and to that of a database on the same machine.
+	_ = os.WriteFile("/proc/self/autogroup", []byte(strconv.Itoa(nice)), 0)
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte(spareable), 0)
 	_ = os.WriteFile("/proc/self/comm", []byte(WorkerName), 0)
 	debug.SetGCPercent(-1) // collected after each task; at other times memory would go back, and fresh pages cost a sixth of the rate
@@ -191,7 +195,7 @@ func (w *worker) rest() {
 // replaced by a newer one since. It gets nothing of the portal's surroundings, which hold addresses with passwords.
 func begin(threads int) (*rpc.Client, error) {
 	cmd := &exec.Cmd{Path: "/proc/self/exe", Args: []string{WorkerName}, Env: []string{"GOMAXPROCS=" + strconv.Itoa(threads)},
-		Dir: "/", Stderr: os.Stderr, SysProcAttr: &syscall.SysProcAttr{Setpgid: true}}
+		Dir: "/", Stderr: os.Stderr, SysProcAttr: &syscall.SysProcAttr{Setsid: true}}
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err

@@ -128,6 +128,12 @@ func TestTheProcessThatHashesIsNicerThanThePortal(t *testing.T) {
 			t.Errorf("thread %s is of niceness %s", task.Name(), nice)
 		}
 	}
+	// The kernel may share out no cores among sessions: then there is no such file, or it says nothing.
+	group, err := os.ReadFile("/proc/" + pid + "/autogroup")
+	own, _ := os.ReadFile("/proc/self/autogroup")
+	if said := strings.TrimSpace(string(group)); err == nil && said != "" && (!strings.HasSuffix(said, " nice "+strconv.Itoa(courtesy)) || string(group) == string(own)) {
+		t.Errorf("its session is %q, the portal's %q", group, own)
+	}
 	if environ, _ := os.ReadFile("/proc/" + pid + "/environ"); string(environ) != "GOMAXPROCS=2\x00" {
 		t.Errorf("it knows %q", environ)
 	}
