@@ -97,7 +97,7 @@ func (f *flight) flush(ctx context.Context) error {
 	if len(f.later) == 0 {
 		return nil
 	}
-	count(ctx)
+	countFlushed(ctx)
 	return straight(f.conn, func(c *pgx.Conn) error {
 		return f.send(ctx, c, func(*pgx.Batch) {}, func(pgx.BatchResults) error { return nil })
 	})
