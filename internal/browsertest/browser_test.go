@@ -285,6 +285,13 @@ const (
 	another = "main form .button.quiet:not([type=button])"
 )
 
+// focused waits until a field has the focus that the page gives it: the browser does so
+// when it first draws the page, which may be after it has loaded.
+func (b *tab) focused(id string) {
+	b.Helper()
+	b.do(chromedp.Poll[chromedp.Void](fmt.Sprintf("document.activeElement?.id === %q", id), chromedp.WithPollingTimeout(0)))
+}
+
 // fill types into fields, pairs of id and text, and sends the form.
 func (b *tab) fill(pairs ...string) {
 	b.Helper()

@@ -73,6 +73,7 @@ func TestSignInWorksByKeyboardAlone(t *testing.T) {
 	s.now(during)
 	b := s.tab(phrase.English)
 	b.open("/signin")
+	b.focused("email")
 	if at := b.focus(); at.What != "email" || !at.Visible {
 		t.Fatalf("the page begins at %+v", at)
 	}
@@ -82,6 +83,7 @@ func TestSignInWorksByKeyboardAlone(t *testing.T) {
 	b.tabs(kb.Tab, "Show", "Sign in")
 	b.load(chromedp.KeyEvent(kb.Enter))
 	b.at("/signin/code", http.StatusOK)
+	b.focused("code")
 	b.do(chromedp.KeyEvent(b.oath(taro)))
 	b.load(chromedp.KeyEvent(kb.Enter)) // in the field: the form is sent
 	b.at("/", http.StatusOK)

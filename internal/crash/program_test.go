@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -64,12 +65,7 @@ const (
 // known by its address, and so is its unclean end.
 func newNode(t *testing.T, dir, name, database, smtp string, more ...string) *node {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	_ = listener.Close()
+	address := ownAddress(t)
 	n := &node{t: t, url: "http://" + address, logPath: filepath.Join(dir, name+".log")}
 	n.env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + os.TempDir(),
@@ -79,6 +75,22 @@ func newNode(t *testing.T, dir, name, database, smtp string, more ...string) *no
 	}, more...)
 	t.Cleanup(func() { n.signal(syscall.SIGCONT); n.kill() })
 	return n
+}
+
+// ownAddress is one whose port the system gives to no connection that asks for any (below
+// ip_local_port_range): it is free for a moment at each kill, and must be there again.
+func ownAddress(t *testing.T) string {
+	t.Helper()
+	for range 100 {
+		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(12_000)))
+		if err != nil {
+			continue
+		}
+		_ = listener.Close()
+		return listener.Addr().String()
+	}
+	t.Fatal("no port is free")
+	return ""
 }
 
 // launch starts the process and does not wait for it.
