@@ -3,6 +3,7 @@
 package phrase
 
 import (
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"strconv"
@@ -31,79 +32,63 @@ func Parse(s string) (lang Lang, ok bool) {
 }
 
 // Book holds every room's phrases. It does not change after it was made.
-//
-// A portal holds thousands from its start on, so they stay in the files' own text: a phrase is a part of it.
 type Book struct {
-	places map[string]int             // of a key in each language's texts
-	texts  map[Lang][]string          // "" where a language lacks the key
-	ones   map[Lang]map[string]string // by key: what is said for n = 1
+	entries map[Lang]map[string]entry
+}
+
+// entry is one phrase: one form, or one for n = 1 and one for the rest.
+type entry struct{ one, other string }
+
+func (e *entry) UnmarshalJSON(data []byte) error {
+	if data[0] == '"' {
+		return json.Unmarshal(data, &e.other)
+	}
+	forms := map[string]string{}
+	if err := json.Unmarshal(data, &forms); err != nil {
+		return err
+	}
+	e.one, e.other = forms["one"], forms["other"]
+	if e.other == "" {
+		return fmt.Errorf(`a plural phrase needs "other"`)
+	}
+	return nil
 }
 
 // NewBook reads words/en.json and words/ja.json of each room. Keys are whole
 // ("signin.title"); the same key in two rooms is an error.
 func NewBook(rooms ...fs.FS) (*Book, error) {
-	b := &Book{places: map[string]int{}, texts: map[Lang][]string{}, ones: map[Lang]map[string]string{}}
+	b := &Book{entries: map[Lang]map[string]entry{}}
 	for _, lang := range Langs {
-		b.ones[lang] = map[string]string{}
+		all := map[string]entry{}
 		for _, room := range rooms {
 			text, err := fs.ReadFile(room, "words/"+string(lang)+".json")
 			if err != nil {
 				return nil, fmt.Errorf("phrases: %w", err)
 			}
-			err = phrases(text, func(key, one, other string) error { return b.add(lang, key, one, other) })
-			if err != nil {
+			words := map[string]entry{}
+			if err := json.Unmarshal(text, &words); err != nil {
 				return nil, fmt.Errorf("phrases in %s: %w", lang, err)
 			}
+			for key, e := range words {
+				if _, twice := all[key]; twice {
+					return nil, fmt.Errorf("phrases in %s: %s stands in two rooms", lang, key)
+				}
+				all[key] = e
+			}
 		}
+		b.entries[lang] = all
 	}
 	return b, nil
 }
 
-// add takes one phrase: one form, or one for n = 1 and one for the rest.
-func (b *Book) add(lang Lang, key, one, other string) error {
-	if other == "" {
-		return fmt.Errorf(`%s is empty, or a plural phrase without "other"`, key)
-	}
-	place, known := b.places[key]
-	if !known {
-		place = len(b.places)
-		b.places[key] = place
-	}
-	if texts := b.texts[lang]; place >= len(texts) {
-		b.texts[lang] = append(texts, make([]string, place+1-len(texts))...)
-	}
-	if b.texts[lang][place] != "" {
-		return fmt.Errorf("%s stands in two rooms", key)
-	}
-	b.texts[lang][place] = other
-	if one != "" {
-		b.ones[lang][key] = one
-	}
-	return nil
-}
-
-// text is a key's phrase in a language, as it is said for one and for the rest.
-func (b *Book) text(lang Lang, key string) (one, other string) {
-	place, known := b.places[key]
-	if texts := b.texts[lang]; known && place < len(texts) {
-		return b.ones[lang][key], texts[place]
-	}
-	return "", ""
-}
-
 // Has says whether a key is known.
-func (b *Book) Has(key string) bool {
-	_, text := b.text(English, key)
-	return text != ""
-}
+func (b *Book) Has(key string) bool { _, ok := b.entries[English][key]; return ok }
 
 // Keys are all keys, for tests.
 func (b *Book) Keys() []string {
-	keys := make([]string, 0, len(b.places))
-	for key := range b.places {
-		if b.Has(key) {
-			keys = append(keys, key)
-		}
+	keys := make([]string, 0, len(b.entries[English]))
+	for key := range b.entries[English] {
+		keys = append(keys, key)
 	}
 	return keys
 }
@@ -112,14 +97,15 @@ func (b *Book) Keys() []string {
 // in args. The value of "n" chooses the plural. A key that is missing comes back
 // in brackets: ugly to see, safe to show.
 func (b *Book) Say(lang Lang, key string, args ...any) string {
-	one, text := b.text(lang, key)
-	if text == "" {
-		if one, text = b.text(English, key); text == "" {
+	e, ok := b.entries[lang][key]
+	if !ok {
+		if e, ok = b.entries[English][key]; !ok {
 			return "[" + key + "]"
 		}
 	}
-	if one != "" && isOne(args) {
-		text = one
+	text := e.other
+	if e.one != "" && isOne(args) {
+		text = e.one
 	}
 	if len(args) == 0 || !strings.Contains(text, "{") {
 		return text

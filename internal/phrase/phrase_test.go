@@ -1,9 +1,7 @@
 package phrase
 
 import (
-	"encoding/json"
 	"io/fs"
-	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -54,23 +52,6 @@ func TestAPhraseIsSaidInItsLanguageWithItsValues(t *testing.T) {
 	}
 }
 
-func TestPhrasesAreReadAsJSONIs(t *testing.T) {
-	for _, text := range []string{
-		`{}`, " {\n}\t", `{"a":"b"}`, `{ "a" : "b" , "c" : "d" }`, `{"a":"say \"b\"","c\u0041":"\\"}`, `{"日本":"\u65e5\ud83d\ude00\n{n}"}`,
-		"{\r\n\"a\": \"}{,:[]\",\r\n\"b\": \"\\\\\\\"\"\r\n}",
-	} {
-		var want map[string]string
-		if err := json.Unmarshal([]byte(text), &want); err != nil {
-			t.Fatal(err)
-		}
-		got := map[string]string{}
-		err := phrases([]byte(text), func(key, one, other string) error { got[key] = one + other; return nil })
-		if err != nil || !maps.Equal(got, want) {
-			t.Errorf("%s: %q, %v, want %q", text, got, err, want)
-		}
-	}
-}
-
 func TestABookOfBrokenRoomsIsNotMade(t *testing.T) {
 	for name, c := range map[string]struct {
 		rooms []fs.FS
@@ -78,12 +59,6 @@ func TestABookOfBrokenRoomsIsNotMade(t *testing.T) {
 	}{
 		"a key in two rooms":        {[]fs.FS{room(`{"a": "x"}`, `{}`), room(`{"a": "y"}`, `{}`)}, "a stands in two rooms"},
 		"a plural without its rest": {[]fs.FS{room(`{"a": {"one": "x"}}`, `{}`)}, "other"},
-		"an empty phrase":           {[]fs.FS{room(`{"a": ""}`, `{}`)}, "a is empty"},
-		"a form nobody says":        {[]fs.FS{room(`{"a": {"few": "x", "other": "y"}}`, `{}`)}, `form "few"`},
-		"a number for a form":       {[]fs.FS{room(`{"a": {"one": 1, "other": "y"}}`, `{}`)}, "a: it is no text"},
-		"a list of phrases":         {[]fs.FS{room(`["a"]`, `{}`)}, "no object"},
-		"something behind it":       {[]fs.FS{room(`{} {}`, `{}`)}, "phrases in en"},
-		"a key twice in a room":     {[]fs.FS{room(`{"a": "x", "a": "y"}`, `{}`)}, "a stands in two rooms"},
 		"a number for a phrase":     {[]fs.FS{room(`{"a": 1}`, `{}`)}, "phrases in en"},
 		"broken text":               {[]fs.FS{room(`{`, `{}`)}, "phrases in en"},
 		"one language missing":      {[]fs.FS{fstest.MapFS{"words/en.json": {Data: []byte(`{}`)}}}, "ja.json"},
