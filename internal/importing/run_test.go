@@ -10,14 +10,13 @@ import (
 	"nidan/internal/account"
 	"nidan/internal/audit"
 	"nidan/internal/fault"
-	"nidan/internal/keyring"
+	"nidan/internal/keyring/keyringtest"
 	"nidan/internal/limit"
 	"nidan/internal/operator"
 	"nidan/internal/organization"
 	"nidan/internal/password"
 	"nidan/internal/progress"
 	"nidan/internal/rollout"
-	"nidan/internal/secret"
 	"nidan/internal/store"
 	"nidan/internal/store/storetest"
 )
@@ -303,27 +302,8 @@ func TestABatchWhoseKeyIsRetiredMeanwhileIsSealedAnew(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		w.Keys = storetest.TwoKeys(t)
 		s := open(t, w)
-		s.in(func(ctx context.Context, tx *store.Tx) error {
-			return store.MarkPortal(ctx, tx, w.Keys.Digest(secret.ForKey, "portal"), false)
-		})
-		state, err := keyring.Follow(t.Context(), w.DB, w.Keys, "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		digests, err := w.Keys.SealDigests(2)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.in(func(ctx context.Context, tx *store.Tx) error {
-			if err := errors.Join(keyring.Add(ctx, tx, state, 2, w.Keys.Check(2), "test"), keyring.Activate(ctx, tx, 1, 2, digests, "test")); err != nil {
-				return err
-			}
-			done, err := keyring.Retire(ctx, tx, 1, "test")
-			if !done {
-				t.Error("key 1 is not retired")
-			}
-			return err
-		})
+		keyringtest.Second(t, w)
+		keyringtest.Retire(t, w)
 		if w.Keys.Seals() != 1 {
 			t.Fatal("this process knows already")
 		}

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"nidan/internal/keyring"
+	"nidan/internal/keyring/keyringtest"
 	"nidan/internal/phrase"
-	"nidan/internal/secret"
 	"nidan/internal/store"
 	"nidan/internal/store/storetest"
 )
@@ -121,32 +121,10 @@ func TestWhatWaitsIsCancelledAndWhatIsInHandIsNotTriedAgain(t *testing.T) {
 func TestLettersWhoseKeyIsRetiredMeanwhileAreNotQueued(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, w storetest.World) {
 		w.Keys = storetest.TwoKeys(t)
-		write := func(do func(ctx context.Context, tx *store.Tx) error) {
-			t.Helper()
-			if err := w.DB.Write(t.Context(), do); err != nil {
-				t.Fatal(err)
-			}
-		}
-		write(func(ctx context.Context, tx *store.Tx) error {
-			return store.MarkPortal(ctx, tx, w.Keys.Digest(secret.ForKey, "portal"), false)
-		})
-		state, err := keyring.Follow(t.Context(), w.DB, w.Keys, "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		digests, err := w.Keys.SealDigests(2)
-		if err != nil {
-			t.Fatal(err)
-		}
 		letters := prepared(t, w, 3)
-		write(func(ctx context.Context, tx *store.Tx) error {
-			return errors.Join(keyring.Add(ctx, tx, state, 2, w.Keys.Check(2), "test"), keyring.Activate(ctx, tx, 1, 2, digests, "test"))
-		})
+		keyringtest.Second(t, w)
 		queueAll(t, w, letters[:1]) // it still opens, and `key rotate` seals it anew
-		write(func(ctx context.Context, tx *store.Tx) error {
-			_, err := keyring.Retire(ctx, tx, 1, "test")
-			return err
-		})
+		keyringtest.Retire(t, w)
 		refused := func(what string, err error) {
 			t.Helper()
 			if !errors.Is(err, keyring.ErrRetired) || !strings.Contains(err.Error(), "key 1") {
